@@ -1,0 +1,24 @@
+/*
+ * When to try again: capped exponential back-off with full jitter.
+ */
+#ifndef RSW_RETRY_H
+#define RSW_RETRY_H
+
+#include <stdbool.h>
+
+struct retry {
+	int tries;	/* how many attempts in all */
+	int done;	/* attempts that have failed; start with 0 */
+	double base;	/* seconds: the first pause is up to this */
+	double cap;	/* seconds: no pause is longer, but for `after` */
+};
+
+/*
+ * After a failed attempt: false when the attempts are used up. Else sleep
+ * (rand(0,1) * min(base * 2^n, cap), or `after` seconds if the server named
+ * a time, at most 300) and return true. $RSW_RETRY_SCALE multiplies every
+ * pause: tests set it to 0.01.
+ */
+bool retry_wait(struct retry *, long after);
+
+#endif
