@@ -27,6 +27,7 @@ struct http_reply {
 				 * not 2xx; at most 1 MiB, the rest is dropped */
 	uint64_t received;	/* bytes of body that came, decoded */
 	char error[512];	/* why there was no whole reply, one line */
+	struct buf value;	/* http_header()'s last result; private */
 };
 void http_reply_init(struct http_reply *);
 void http_reply_release(struct http_reply *);

@@ -1,0 +1,59 @@
+/*
+ * When to try again.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "msg.h"
+#include "retry.h"
+
+#define AFTER_MAX 300	/* seconds; a server that wants more is down */
+
+static double
+random_fraction(void)
+{
+	unsigned int r;
+
+	if (getrandom(&r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		return 1.0;
+	return (double)r / 4294967296.0;
+}
+
+static double
+scale(void)
+{
+	const char *s = getenv("RSW_RETRY_SCALE");
+	double v = s != NULL ? strtod(s, NULL) : 1.0;
+
+	return v >= 0.0 && v <= 1.0 ? v : 1.0;
+}
+
+bool
+retry_wait(struct retry *r, long after)
+{
+	struct timespec ts;
+	double pause = r->base;
+	int i;
+
+	if (++r->done >= r->tries)
+		return false;
+	for (i = 1; i < r->done && pause < r->cap; i++)
+		pause *= 2;
+	if (pause > r->cap)
+		pause = r->cap;
+	pause *= random_fraction();
+	if (after >= 0)
+		pause = (double)(after < AFTER_MAX ? after : AFTER_MAX);
+	pause *= scale();
+	msg_debug("trying again in %.1f s (attempt %d of %d)", pause,
+	    r->done + 1, r->tries);
+	ts.tv_sec = (time_t)pause;
+	ts.tv_nsec = (long)((pause - (double)ts.tv_sec) * 1e9);
+	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
+		;
+	return true;
+}
