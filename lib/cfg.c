@@ -77,6 +77,8 @@ static const struct key {
 	{"operation_type", 0, {NULL, NULL}, "update"},
 	{"append_or_overwrite", 0, {NULL, NULL}, "append"},
 	{"merge_keys", 0, {NULL, NULL}, NULL},
+	{"retries", 0, {NULL, NULL}, "2"},
+	{"retry_delay", 0, {NULL, NULL}, "60"},
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
