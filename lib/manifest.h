@@ -13,7 +13,11 @@
  *   "rs_writeback": {"run_id": "...", "manifest_url": "s3://...",
  *      "compression": "gzip", "null_string": "\\N",
  *      "dataset": {"id": "", "name": "", "data_time": "", "rows": 1},
- *      "columns": [{"name": "N", "nulls": 0, "empty": 0, "max_bytes": 9}]}}
+ *      "columns": [{"name": "n", "nulls": 0, "empty": 0, "max_bytes": 9}]}}
+ *
+ * Zero rows are no object: entries is then [] and meta.record_count 0. COPY
+ * would refuse such a manifest (nothing to load), so who loads it leaves the
+ * COPY out and does the rest.
  */
 #ifndef RSW_MANIFEST_H
 #define RSW_MANIFEST_H
@@ -69,13 +73,15 @@ struct manifest_entry *manifest_add_entry(struct manifest *, const char *url);
 struct manifest_column *manifest_add_column(struct manifest *,
     const char *name, const char *base);
 
-/* The JSON text, one line an entry and a column, newline at the end. */
-void manifest_write(const struct manifest *, struct buf *out);
+/* The JSON text, one line an entry and a column, newline at the end,
+ * appended to out. 0, or -1 having said why (out's cap, text not UTF-8). */
+int manifest_write(const struct manifest *, struct buf *out);
 
 /*
  * Parse a manifest; `what` names it in messages. Strict: cut or trailing
- * text, wrong types, a url that is not s3://BUCKET/KEY are errors; unknown
- * keys are not. 0, or -1 having said why; release in either case.
+ * text, wrong types, a url that is not s3://BUCKET/KEY, totals that are not
+ * the sum of the entries, no entry at all (but for 0 records) are errors;
+ * unknown keys are not. Totals that are not there become the sums. 0, or -1 having said why; release in either case.
  */
 int manifest_parse(const char *text, size_t len, const char *what,
     struct manifest *);
