@@ -35,6 +35,14 @@ is(const char *got, const char *want, const char *what)
 	return good;
 }
 
+static inline bool
+is_int(long long got, long long want, const char *what)
+{
+	if (!ok(got == want, what))
+		printf("#   got  %lld\n#   want %lld\n", got, want);
+	return got == want;
+}
+
 static inline int
 done(void)
 {
