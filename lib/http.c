@@ -146,6 +146,19 @@ on_seek(void *arg, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* libcurl asks at least once a second. */
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	struct exchange *x = arg;
+
+	(void)a, (void)b, (void)c, (void)d;
+	if (!atomic_load(x->req->stop))
+		return 0;
+	x->stopped = true;
+	return 1;
+}
+
 static struct curl_slist *
 header_list(const struct http_request *q)
 {
@@ -220,6 +233,11 @@ set_options(struct http *h, struct exchange *x, struct curl_slist *headers)
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
 	    q->idle_timeout > 0 ? q->idle_timeout : 300L);
+	if (q->stop != NULL) {
+		curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
+	}
 	if (q->gunzip)
 		curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (h->cacert != NULL) {

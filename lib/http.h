@@ -5,6 +5,7 @@
 #ifndef RSW_HTTP_H
 #define RSW_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,13 +60,15 @@ struct http_request {
 	long idle_timeout;		/* seconds without a byte; 0: 300 */
 	long total_timeout;		/* seconds in all; 0: none */
 	long connect_timeout;		/* seconds; 0: 30 */
+	const atomic_bool *stop;	/* when it becomes true, the exchange
+					 * ends: HTTP_STOPPED; or NULL */
 };
 
 enum http_result {
 	HTTP_OK,	/* a whole reply; look at its status */
 	HTTP_AGAIN,	/* the connection failed; the same may work later */
 	HTTP_FAILED,	/* it cannot work: bad URL, certificate, ... */
-	HTTP_STOPPED	/* the sink ended it */
+	HTTP_STOPPED	/* the sink or *stop ended it */
 };
 
 /* Redirects are not followed: signatures and tokens belong to one host.

@@ -32,15 +32,14 @@ scale(void)
 	return v >= 0.0 && v <= 1.0 ? v : 1.0;
 }
 
-bool
-retry_wait(struct retry *r, long after)
+double
+retry_pause(struct retry *r, long after)
 {
-	struct timespec ts;
 	double pause = r->base;
 	int i;
 
 	if (++r->done >= r->tries)
-		return false;
+		return -1;
 	for (i = 1; i < r->done && pause < r->cap; i++)
 		pause *= 2;
 	if (pause > r->cap)
@@ -51,6 +50,17 @@ retry_wait(struct retry *r, long after)
 	pause *= scale();
 	msg_debug("trying again in %.1f s (attempt %d of %d)", pause,
 	    r->done + 1, r->tries);
+	return pause;
+}
+
+bool
+retry_wait(struct retry *r, long after)
+{
+	struct timespec ts;
+	double pause = retry_pause(r, after);
+
+	if (pause < 0)
+		return false;
 	ts.tv_sec = (time_t)pause;
 	ts.tv_nsec = (long)((pause - (double)ts.tv_sec) * 1e9);
 	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)

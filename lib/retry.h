@@ -21,4 +21,8 @@ struct retry {
  */
 bool retry_wait(struct retry *, long after);
 
+/* The same without the sleep: how many seconds to pause, or -1 when the
+ * attempts are used up. */
+double retry_pause(struct retry *, long after);
+
 #endif

@@ -1,0 +1,37 @@
+/*
+ * Who we are to AWS and where: credentials by the chain that its own tools
+ * use, and the region. What is signed with them is sigv4's and s3's work.
+ */
+#ifndef RSW_AWS_H
+#define RSW_AWS_H
+
+#include <time.h>
+
+#include "fate.h"
+
+struct cfg;
+
+struct aws_creds {
+	char *access_key, *secret_key;
+	char *session_token;	/* NULL: none */
+	time_t expires;		/* 0: they do not */
+	char *source;		/* in words, for messages */
+};
+
+/*
+ * The keys aws_access_key, aws_secret_key and aws_session_token of one level
+ * of the configuration, all from the same one; else the profile (the key
+ * aws_profile, else "default") of the shared files. A profile named at a
+ * higher level than the keys outranks them. FATE_OK, or having said why;
+ * release in either case.
+ */
+enum fate aws_creds_get(struct cfg *, struct aws_creds *);
+
+/* Wipes; a zeroed struct is fine and is what it leaves. */
+void aws_creds_release(struct aws_creds *);
+
+/* The key region, else the profile's, else us-east-1; freed by the caller.
+ * FATE_OK, or having said why. */
+enum fate aws_region(struct cfg *, char **out);
+
+#endif
