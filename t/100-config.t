@@ -1,3 +1,4 @@
+#!/bin/sh
 # The configuration file: what is read, in which order, what is refused.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 

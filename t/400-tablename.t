@@ -1,3 +1,4 @@
+#!/bin/sh
 # The name of a DataSet's table: three sources, the schema, the counter.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # TAP for tests in sh; sourced first by every t/*.t:
 #	. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 # A test runs in its own empty directory $T, which goes at the end, with the
