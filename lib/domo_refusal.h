@@ -1,0 +1,27 @@
+/*
+ * What a reply of Domo's that is not the one asked for says, in one line.
+ * Its body can be JSON of two forms, a web page, plain text or empty, and
+ * its own status words may contradict the status line.
+ */
+#ifndef RSW_DOMO_REFUSAL_H
+#define RSW_DOMO_REFUSAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http.h"
+
+/*
+ * "Domo says 400 Bad Request: MESSAGE (toe XYZ)": status, Domo's message or
+ * a page's title, and the `toe`, by which Domo's support finds the request.
+ * `body` is the reply's body as far as it is known. Freed by the caller.
+ */
+char *domo_refusal_text(struct http_reply *, const char *body, size_t len);
+
+/* The status that a JSON error in a 200 reply names, 0 if there is none. */
+int domo_refusal_status(const char *body, size_t len);
+
+/* May the same request do better later? */
+bool domo_refusal_passes(int status);
+
+#endif
