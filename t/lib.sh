@@ -113,7 +113,10 @@ done_testing() {
 }
 
 # sandbox [OPTION...]: a sandbox of this test's own, its variables exported.
+# XDG_RUNTIME_DIR: what `t/sandbox status` finds by itself stays the user's.
 sandbox() {
+	XDG_RUNTIME_DIR=$T
+	export XDG_RUNTIME_DIR
 	"$srcdir/t/sandbox" start "$@" "$T/sandbox" >sandbox.log 2>&1 ||
 		{ sed 's/^/# /' sandbox.log; echo "Bail out! no sandbox"; exit 99; }
 	at_end '"$srcdir/t/sandbox" stop "$T/sandbox" >/dev/null 2>&1'
