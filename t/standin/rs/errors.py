@@ -91,6 +91,8 @@ def from_backend(found):
                        "Found multiple matches to update the same tuple.")
     if code == "57014" and "user request" in text:
         return RsError("57014", "Query cancelled on user's request")
+    text = re.sub(r"^(permission denied for|must be owner of) (table|view) ",
+                  r"\1 relation ", text)
     return RsError(code, text, found.get("D"), found.get("H"),
                    found.get("S", "ERROR"))
 

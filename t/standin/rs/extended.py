@@ -151,7 +151,7 @@ class Extended:
         session.begin_statement(plan.text)
         session.check_block(plan)
         if plan.own:
-            self.settle()
+            self._prepare(plan)
             session.stream.put(b"C", wire.cstrings(plan.own(session)))
             return
         self._forward(b"E", body, plan)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from .errors import RsError, syntax
 
-SPACE, WORD, QUOTED, STRING, NUMBER, PARAM, OP = (
-    "space", "word", "quoted", "string", "number", "param", "op")
+WORD, QUOTED, STRING, NUMBER, PARAM, OP = (
+    "word", "quoted", "string", "number", "param", "op")
+SPACE = re.compile(r"(?:\s|--[^\n]*)+")
 
 
 @dataclass
@@ -20,10 +21,10 @@ class Token:
     text: str               # as it was written
     value: str = ""         # of a QUOTED name or a STRING
     key: str = ""           # what a grammar compares: upper case, or the text
+    space: str = ""         # blanks and comments before it
 
 
 PATTERNS = (
-    (SPACE, r"(?:\s|--[^\n]*)+"),
     (STRING, r"'(?:[^'\\]|\\.|'')*'"),
     (QUOTED, r'"(?:[^"]|"")*"'),
     (PARAM, r"\$\d+"),
@@ -39,21 +40,30 @@ ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)|''", re.S)
 
 
 def tokens(text):
-    """All tokens of a text, blanks and comments among them."""
+    """All tokens of a text."""
     found, at = [], 0
-    while at < len(text):
-        if text.startswith("/*", at):
-            end = _comment_end(text, at)
-            found.append(Token(SPACE, text[at:end]))
-            at = end
-            continue
+    while True:
+        start, at = at, _skip_space(text, at)
+        if at == len(text):
+            return found
         match = TOKEN.match(text, at)
         if not match:
             raise _unreadable(text, at)
         token = _token(match, text, at)
+        token.space = text[start:at]
         found.append(token)
         at += len(token.text)
-    return found
+
+
+def _skip_space(text, at):
+    while True:
+        match = SPACE.match(text, at)
+        if match:
+            at = match.end()
+        elif text.startswith("/*", at):
+            at = _comment_end(text, at)
+        else:
+            return at
 
 
 def _token(match, text, at):
@@ -140,12 +150,8 @@ def split(found):
         else:
             part.append(token)
     parts.append(part)
-    return [p for p in parts if any(t.kind != SPACE for t in p)]
+    return [part for part in parts if part]
 
 
 def text(found):
-    return "".join(token.text for token in found).strip()
-
-
-def significant(found):
-    return [token for token in found if token.kind != SPACE]
+    return "".join(token.space + token.text for token in found).strip()

@@ -17,7 +17,7 @@ class Plan:
     sql: str = ""
     before: list = field(default_factory=list)
     after: list = field(default_factory=list)
-    # does all of it by itself, given the session; returns the command tag
+    # does what sql would, given the session; returns the command tag
     own: Optional[Callable] = None
     # replaces the command tag of the backend
     tag: Optional[str] = None
@@ -35,3 +35,9 @@ class Plan:
     @property
     def in_transaction(self):
         return bool(self.before or self.after)
+
+
+def quiet(tag, *statements, alone=None):
+    """Statements of ours, in one transaction, that answer with a tag only."""
+    return Plan("", before=list(statements), own=lambda session: tag,
+                alone=alone)

@@ -25,7 +25,10 @@ class Server:
         self.faults = Faults(config["dir"])
         self.lock = threading.Lock()
         self.sessions = {}              # (pid, key): Session
-        self.query_ids = itertools.count(100)
+        last_query = self.ledger.value("SELECT max(query) FROM rsi.loads")
+        self.query_ids = itertools.count(int(last_query or 99) + 1)
+        self.has_late_views = bool(
+            self.ledger.value("SELECT 1 FROM rsi.late_views LIMIT 1"))
         self.journal = os.open(
             os.path.join(config["dir"], "statements.log"),
             os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -160,10 +160,10 @@ class Session:
         self.begin_statement(lexer.text(tokens))
         plan = statements.plan(self, tokens)
         self.check_block(plan)
+        self.prepare(plan)
         if plan.own:
             self.stream.put(b"C", wire.cstrings(plan.own(self)))
             return
-        self.prepare(plan)
         self.relay_all(self.backend.ask(plan.sql), plan)
         self.finish(plan)
 
@@ -183,7 +183,7 @@ class Session:
         """What has to happen in the backend before the plan's own sql."""
         if plan.in_transaction:
             self.transaction.open()
-        elif not plan.catalog_only:
+        elif not plan.catalog_only and not plan.own:
             self.transaction.ensure()
         if plan.asks_ids:
             self.publish_ids()
