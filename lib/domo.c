@@ -72,6 +72,13 @@ domo_schedule(const struct domo *d)
 	return r;
 }
 
+void
+domo_forget(struct domo *d)
+{
+	mem_wipe_str(d->bearer);
+	d->bearer = NULL;
+}
+
 /* "Authorization: Basic base64(id:secret)". */
 static char *
 basic(const char *id, const char *secret)
@@ -232,13 +239,6 @@ take_token(struct domo *d, struct http_reply *r)
 	return DOMO_OK;
 }
 
-static void
-drop_token(struct domo *d)
-{
-	mem_wipe_str(d->bearer);
-	d->bearer = NULL;
-}
-
 static enum domo_result
 login(struct domo *d, struct http_reply *r, long *after)
 {
@@ -247,7 +247,7 @@ login(struct domo *d, struct http_reply *r, long *after)
 		.json = "grant_type=client_credentials&scope=data"};
 	enum domo_result res;
 
-	drop_token(d);
+	domo_forget(d);
 	res = exchange(d, &q, d->login,
 	    "Content-Type: application/x-www-form-urlencoded", r, after);
 	if (res != DOMO_OK)
@@ -272,12 +272,11 @@ enum domo_result
 domo_try(struct domo *d, const struct domo_request *q, struct http_reply *r,
     long *after)
 {
-	bool renewed = false;
 	enum domo_result res;
+	int refusals = 0;
 
 	for (;;) {
 		if (d->bearer == NULL || io_now_ms() >= d->renew_at) {
-			renewed = true;
 			res = login(d, r, after);
 			if (res != DOMO_OK)
 				return res;
@@ -290,8 +289,8 @@ domo_try(struct domo *d, const struct domo_request *q, struct http_reply *r,
 			return refused(d, r, "", r->status == 404 ?
 			    "; is the id right, and may this client see it?" :
 			    "");
-		drop_token(d);
-		if (renewed)
+		domo_forget(d);
+		if (++refusals > 1)
 			return refused(d, r, "a new token was refused: ", "");
 	}
 }

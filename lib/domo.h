@@ -54,6 +54,9 @@ enum domo_result domo_try(struct domo *, const struct domo_request *,
 enum domo_result domo_ask(struct domo *, const struct domo_request *,
     struct http_reply *);
 
+/* Forget the token: the next call gets a new one. */
+void domo_forget(struct domo *);
+
 /* The schedule of the attempts, none done yet. */
 struct retry domo_schedule(const struct domo *);
 

@@ -36,7 +36,9 @@ enum place {
 
 struct export {
 	struct domo *d;
-	const struct domo_meta *before;
+	char *id;
+	const struct domo_meta *before;	/* the caller's, or `again` */
+	struct domo_meta again;
 	const struct domo_export_opt *opt;
 	struct domo_select_plan plan;
 	int64_t expected;	/* rows, -1: not known */
@@ -217,28 +219,45 @@ on_query(void *arg, struct http_reply *r, const char *p, size_t n)
 
 /* --- the proof --- */
 
+/* Text, but not the header that must come first. */
+static bool
+is_text(const struct export *x, struct http_reply *r)
+{
+	const char *p = x->head.data;
+
+	p += strspn(p, " \t\r\n");
+	return is_csv(r) && *p != '\0' && *p != '<' && *p != '{';
+}
+
 /* What came in place of an export. */
 static enum domo_result
 bad_body(struct export *x, struct http_reply *r)
 {
 	int status = domo_refusal_status(x->head.data, x->head.len);
-	const char *type = http_header(r, "Content-Type");
+	bool passes = domo_refusal_passes(status) || status == 401;
+	const char *type;
 	char *text;
 
-	if (x->head.len > 0 && x->head.data[0] != '{' && is_csv(r) &&
-	    x->head.data[strspn(x->head.data, " \t\r\n")] != '<')
+	if (status == 401)
+		domo_forget(x->d);
+	if (is_csv(r) && x->head.len > 2 &&
+	    memcmp(x->head.data, "\x1f\x8b", 2) == 0)
+		return domo_fail(x->d, DOMO_FAILED, "it is compressed (gzip) "
+		    "though that was not asked for; leave out --no-gzip");
+	if (is_text(x, r))
 		return domo_fail(x->d, DOMO_FAILED, "its first line does not "
 		    "have the names of the %zu columns in the schema, so it "
 		    "is no header: '%.*s'", x->plan.ncolumns,
 		    (int)strcspn(x->head.data, "\r\n"), x->head.data);
 	text = domo_refusal_text(r, x->head.data, x->head.len);
-	domo_fail(x->d, domo_refusal_passes(status) ? DOMO_AGAIN : DOMO_FAILED,
+	type = http_header(r, "Content-Type");
+	domo_fail(x->d, DOMO_FAILED,
 	    "the answer is no export (type %s): %s%s", type != NULL ? type :
 	    "none", text, type != NULL && strstr(type, "html") != NULL ?
 	    "; is domo_api_url the API's address, and may this machine's "
 	    "address use it?" : "");
 	free(text);
-	return domo_refusal_passes(status) ? DOMO_AGAIN : DOMO_FAILED;
+	return passes ? DOMO_AGAIN : DOMO_FAILED;
 }
 
 /* Does the answer tell where it ends? Else a cut looks like an end. */
@@ -265,6 +284,9 @@ check_end(struct export *x, struct http_reply *r)
 		    "record has %llu of %llu fields",
 		    (unsigned long long)s->delims + 1,
 		    (unsigned long long)x->fields);
+	if (s->open)
+		msg_info("the export does not end in a newline, so nothing "
+		    "proves that its last field is whole");
 	if (!is_framed(r) && (s->open || x->expected < 0))
 		return domo_fail(x->d, DOMO_AGAIN, "the answer tells neither "
 		    "its length nor its end, so it may be cut");
@@ -309,7 +331,7 @@ check_unchanged(struct export *x)
 	const char *what;
 	char *why;
 
-	res = domo_meta_get(x->d, x->before->id, &after);
+	res = domo_meta_get(x->d, x->id, &after);
 	if (res != DOMO_OK) {
 		why = mem_dup(domo_why(x->d));
 		domo_fail(x->d, res, "cannot look whether it has changed "
@@ -324,6 +346,57 @@ check_unchanged(struct export *x)
 }
 
 /* --- one attempt --- */
+
+/* How many rows the export must have; -1 if nobody is asked. */
+static enum domo_result
+expect(struct domo *d, const struct domo_meta *m,
+    const struct domo_export_opt *o, const struct domo_select_plan *p,
+    int64_t *n)
+{
+	enum domo_result res = DOMO_OK;
+
+	*n = -1;
+	if (o->count == DOMO_EXPORT_COUNT_NONE)
+		return DOMO_OK;
+	if (m->rows == 0 || (p->sql == NULL &&
+	    o->count == DOMO_EXPORT_COUNT_ROWS))
+		*n = m->rows;
+	else
+		res = domo_select_number(d, m->id, p->count, n);
+	if (res != DOMO_OK)
+		return res;
+	if (*n < 0)
+		return domo_fail(d, DOMO_FAILED, "Domo does not tell how many "
+		    "rows it has; try --count=query");
+	if (o->select.limit >= 0 && *n > o->select.limit)
+		*n = o->select.limit;
+	if (p->sql != NULL && *n > DOMO_SELECT_CAP)
+		return domo_fail(d, DOMO_FAILED, "%lld rows are chosen, and "
+		    "Domo cuts the answer to a query at %d; choose fewer, or "
+		    "export the whole DataSet", (long long)*n,
+		    DOMO_SELECT_CAP);
+	return DOMO_OK;
+}
+
+/* Plan by the metadata as they are now. The first attempt takes those that
+ * the caller has. */
+static enum domo_result
+plan(struct export *x, bool anew)
+{
+	enum domo_result res = DOMO_OK;
+
+	if (anew) {
+		domo_meta_release(&x->again);
+		res = domo_meta_get(x->d, x->id, &x->again);
+		x->before = &x->again;
+	}
+	domo_select_release(&x->plan);
+	if (res == DOMO_OK)
+		res = domo_select_make(x->d, &x->opt->select, x->before,
+		    &x->plan);
+	return res != DOMO_OK ? res :
+	    expect(x->d, x->before, x->opt, &x->plan, &x->expected);
+}
 
 static void
 begin(struct export *x, int fd)
@@ -351,11 +424,11 @@ request(struct export *x, struct http_reply *r, long *after)
 		"&disableFormulaInterpretation=true", ""};
 	struct domo_request q = {.sink_arg = x};
 	enum domo_result res;
-	char *id = http_escape(x->before->id, false), *path, *body = NULL;
+	char *id = http_escape(x->id, false), *path, *body = NULL;
 
 	if (x->plan.sql != NULL) {
 		msg_debug("%s", x->plan.sql);
-		path = domo_select_path(x->before->id);
+		path = domo_select_path(x->id);
 		body = domo_select_body(x->plan.sql);
 		q.method = "POST";
 		q.sink = on_query;
@@ -394,13 +467,16 @@ is_empty(const struct export *x, enum domo_result res,
 static enum domo_result
 broken(struct export *x, enum domo_result res)
 {
+	uint64_t rows = x->out.rows.ended;
 	char *why;
 
 	if (x->out.bytes == 0)
 		return res;
+	if (rows > 0)
+		rows--;		/* the header */
 	why = mem_dup(domo_why(x->d));
 	domo_fail(x->d, DOMO_AGAIN, "it broke off after %llu rows (%llu "
-	    "bytes): %s", (unsigned long long)x->out.rows.ended,
+	    "bytes): %s", (unsigned long long)rows,
 	    (unsigned long long)x->out.bytes, why);
 	free(why);
 	return DOMO_AGAIN;
@@ -438,7 +514,6 @@ attempt(struct export *x, int fd, long *after)
 	struct http_reply r;
 	enum domo_result res;
 
-	*after = -1;
 	begin(x, fd);
 	http_reply_init(&r);
 	res = request(x, &r, after);
@@ -525,37 +600,6 @@ copy_spool(struct export *x, int fd)
 
 /* --- the whole --- */
 
-/* How many rows the export must have; -1 if nobody is asked. */
-static enum domo_result
-expect(struct domo *d, const struct domo_meta *m,
-    const struct domo_export_opt *o, const struct domo_select_plan *p,
-    int64_t *n)
-{
-	enum domo_result res = DOMO_OK;
-
-	*n = -1;
-	if (o->count == DOMO_EXPORT_COUNT_NONE)
-		return DOMO_OK;
-	if (m->rows == 0 || (p->sql == NULL &&
-	    o->count == DOMO_EXPORT_COUNT_ROWS))
-		*n = m->rows;
-	else
-		res = domo_select_number(d, m->id, p->count, n);
-	if (res != DOMO_OK)
-		return res;
-	if (*n < 0)
-		return domo_fail(d, DOMO_FAILED, "Domo does not tell how many "
-		    "rows it has; try --count=query");
-	if (o->select.limit >= 0 && *n > o->select.limit)
-		*n = o->select.limit;
-	if (p->sql != NULL && *n > DOMO_SELECT_CAP)
-		return domo_fail(d, DOMO_FAILED, "%lld rows are chosen, and "
-		    "Domo cuts the answer to a query at %d; choose fewer, or "
-		    "export the whole DataSet", (long long)*n,
-		    DOMO_SELECT_CAP);
-	return DOMO_OK;
-}
-
 static enum domo_result
 write_failed(struct export *x)
 {
@@ -576,7 +620,10 @@ attempts(struct export *x, int fd)
 	long after;
 
 	do {
-		res = attempt(x, fd, &after);
+		after = -1;
+		res = plan(x, schedule.done > 0);
+		if (res == DOMO_OK)
+			res = attempt(x, fd, &after);
 		left = x->spool < 0 && x->out.bytes > 0;
 		if (res == DOMO_AGAIN && !left)
 			msg_info("%s", domo_why(x->d));
@@ -594,15 +641,13 @@ domo_export_run(struct domo *d, const struct domo_meta *before,
     const struct domo_export_opt *o, int fd)
 {
 	struct export x = {.d = d, .before = before, .opt = o, .spool = -1};
-	enum domo_result res;
+	enum domo_result res = DOMO_OK;
 
 	buf_init(&x.head, HEAD_MAX);
 	x.piece = mem_alloc(PIECE_MAX + 1);
+	x.id = mem_dup(before->id);
 	x.wanted = msg_progress_wanted();
-	res = domo_select_make(d, &o->select, before, &x.plan);
-	if (res == DOMO_OK)
-		res = expect(d, before, o, &x.plan, &x.expected);
-	if (res == DOMO_OK && o->spool)
+	if (o->spool)
 		res = open_spool(&x);
 	if (res == DOMO_OK)
 		res = attempts(&x, fd);
@@ -612,6 +657,8 @@ domo_export_run(struct domo *d, const struct domo_meta *before,
 	jsonrows_release(&x.json);
 	buf_release(&x.head);
 	free(x.piece);
+	free(x.id);
+	domo_meta_release(&x.again);
 	domo_select_release(&x.plan);
 	return res;
 }

@@ -45,16 +45,6 @@ domo_refusal_passes(int status)
 	    status == 502 || status == 503 || status == 504;
 }
 
-int
-domo_refusal_status(const char *body, size_t len)
-{
-	json_t *j = json_loadb(body, len, 0, NULL);
-	json_int_t n = json_integer_value(json_object_get(j, "status"));
-
-	json_decref(j);
-	return n >= 100 && n <= 599 ? (int)n : 0;
-}
-
 /* Text as one line: blanks and line ends run together, at most TEXT_MAX. */
 static void
 add_line(struct buf *out, const char *p, size_t n)
@@ -79,6 +69,19 @@ word(const json_t *j, const char *key)
 	const char *s = json_string_value(json_object_get(j, key));
 
 	return s != NULL && *s != '\0' ? s : NULL;
+}
+
+int
+domo_refusal_status(const char *body, size_t len)
+{
+	json_t *j = json_loadb(body, len, 0, NULL);
+	json_int_t n = json_integer_value(json_object_get(j, "status"));
+	const char *oauth = word(j, "error");
+
+	if (oauth != NULL && strcmp(oauth, "invalid_token") == 0)
+		n = 401;
+	json_decref(j);
+	return n >= 100 && n <= 599 ? (int)n : 0;
 }
 
 /* A JSON error, after its status' usual reason: 0, or -1 if it is none. */

@@ -18,7 +18,8 @@
  */
 char *domo_refusal_text(struct http_reply *, const char *body, size_t len);
 
-/* The status that a JSON error in a 200 reply names, 0 if there is none. */
+/* The status that a JSON error in a 200 reply stands for, 0 if there is none;
+ * OAuth's "invalid_token" is a 401. */
 int domo_refusal_status(const char *body, size_t len);
 
 /* May the same request do better later? */

@@ -41,16 +41,17 @@ dataset() {
 
 # fault RULE...: from now on, in place of those before; none without RULE.
 fault() {
-	f=
-	for r in "$@"; do f=$f${f:+,}$r; done
-	printf '[%s]\n' "$f" >domo/faults.new
+	d_all=
+	for d_one in "$@"; do d_all=$d_all${d_all:+,}$d_one; done
+	printf '[%s]\n' "$d_all" >domo/faults.new
 	mv domo/faults.new domo/faults.json
 	: >domo/requests.log
 }
 
-# How many requests with METHOD and a path that matches ERE there were.
-requests() { # METHOD ERE
-	grep "\"method\": \"$1\"" domo/requests.log | grep -Ec "\"(path|target)\": \"[^\"]*$2"
+# requests METHOD END: how many there were since the last fault, by their
+# path's end.
+requests() {
+	grep -c "\"method\": \"$1\", \"path\": \"[^\"]*$2\"" domo/requests.log
 }
 
 domo_small() {
@@ -66,6 +67,6 @@ Id,"A ""b"", c",amount,ratio,day,at
 lines, ""quoted""",12345678901234567890.123456789,1e-9,2020-02-29,2020-02-29T00:00:00
 -3,,,,,
 4,"",-0.01,-2.5,1999-12-31,1999-12-31T12:00:00
-5,"héllo 😀",7,3,2024-06-30,2024-06-30T06:30:00
+5,héllo 😀,7,3,2024-06-30,2024-06-30T06:30:00
 CSV
 }

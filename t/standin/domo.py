@@ -35,6 +35,7 @@ Faults of the export:
   stall          "seconds" of silence at that place
   trickle        "rate" bytes a second
   gzip-unasked
+  unframed       neither length nor chunks: the end of the connection
 """
 import base64
 import contextlib
@@ -245,7 +246,8 @@ STYLES = {
 }
 OTHERS = {'reset', 'close', 'silence', 'expire-token', 'metadata', 'pdp',
           'rows-missing', 'no-header', 'formula', 'cut', 'cut-quoted',
-          'truncate', 'short-length', 'stall', 'trickle', 'gzip-unasked'}
+          'truncate', 'short-length', 'stall', 'trickle', 'gzip-unasked',
+          'unframed'}
 
 
 # --- the export's faults in the stream ---------------------------------------------
@@ -610,7 +612,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             'Accept-Encoding', '') and length is None
         asked = asked or 'gzip-unasked' in self.kinds
         self.packer = zlib.compressobj(1, wbits=31) if asked else None
-        self.chunked = length is None and self.request_version == 'HTTP/1.1'
+        self.chunked = (length is None and self.request_version == 'HTTP/1.1'
+                        and 'unframed' not in self.kinds)
         self.status = status
         self.send_response(status)
         for name, value in headers.items():
