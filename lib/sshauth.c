@@ -439,39 +439,72 @@ say_refused(struct sshauth_run *r)
 	    "or password that fits", hint);
 }
 
+/* The ways in, in their order. */
+static const struct way {
+	const char *method;
+	enum fate (*try)(struct sshauth_run *);
+} ways[] = {
+	{"publickey", try_keys}, {"publickey", try_agent},
+	{"password", try_password}, {"keyboard-interactive", try_questions},
+};
+#define NWAYS (sizeof(ways) / sizeof(ways[0]))
+
+/* Is there anything to try this way with? */
+static bool
+has_means(const struct sshauth_run *r, const struct way *w)
+{
+	if (w->try == try_keys)
+		return r->with->nkeys > 0;
+	if (w->try == try_agent)
+		return r->with->agent != NULL;
+	return r->with->password != NULL || r->with->ask;
+}
+
+/* Every way that is offered and was not tried yet. FATE_FAILED: none was
+ * good; *left tells that there are some that were not offered. */
+static enum fate
+try_offered(struct sshauth_run *r, bool used[NWAYS], bool *left)
+{
+	enum fate f = FATE_FAILED;
+	size_t i;
+
+	*left = false;
+	for (i = 0; i < NWAYS && f == FATE_FAILED; i++) {
+		if (used[i] || !has_means(r, &ways[i]))
+			continue;
+		if (!offers(r, ways[i].method)) {
+			*left = true;
+			continue;
+		}
+		used[i] = true;
+		f = ways[i].try(r);
+	}
+	return f;
+}
+
 static enum fate
 login(struct sshauth_run *r)
 {
-	static const struct {
-		const char *method;
-		enum fate (*try)(struct sshauth_run *);
-	} ways[] = {
-		{"publickey", try_keys}, {"publickey", try_agent},
-		{"password", try_password},
-		{"keyboard-interactive", try_questions},
-	};
-	size_t i, before;
-	enum fate f = list_methods(r);
+	bool used[NWAYS] = {false}, left = true;
+	enum fate f = FATE_FAILED;
+	size_t before = 0;
 
-	for (i = 0; f == FATE_OK && i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (libssh2_userauth_authenticated(r->tun->session))
-			return FATE_OK;
-		if (!offers(r, ways[i].method))
-			continue;
+	/* A server may want two ways, and offer the second only when the
+	 * first was good; to libssh2 that looks like a refusal. */
+	while (left) {
+		f = list_methods(r);
+		if (f != FATE_OK || libssh2_userauth_authenticated(
+		    r->tun->session))
+			return f;
 		before = r->tried.len;
-		f = ways[i].try(r);
-		if (f == FATE_OK)
-			return FATE_OK;
+		f = try_offered(r, used, &left);
 		if (f != FATE_FAILED)
 			return f;
-		/* Perhaps it was right, and another is wanted too. */
-		f = r->tried.len > before ? list_methods(r) : FATE_OK;
+		if (r->tried.len == before)
+			break;
 	}
-	if (f == FATE_OK && libssh2_userauth_authenticated(r->tun->session))
-		return FATE_OK;
-	if (f == FATE_OK)
-		say_refused(r);
-	return f == FATE_OK ? FATE_FAILED : f;
+	say_refused(r);
+	return f;
 }
 
 enum fate
