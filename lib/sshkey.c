@@ -33,6 +33,9 @@ sshkey_is_text(const char *s)
 {
 	return strstr(s, "-----BEGIN") != NULL || strstr(s, "---- BEGIN") ||
 	    strncmp(s, "PuTTY-User-Key-File", 19) == 0 ||
+	    strncmp(s, "ssh-rsa ", 8) == 0 ||
+	    strncmp(s, "ssh-ed25519 ", 12) == 0 ||
+	    strncmp(s, "ecdsa-sha2-", 11) == 0 ||
 	    strchr(s, '\n') != NULL || strstr(s, "\\n") != NULL;
 }
 
