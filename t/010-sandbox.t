@@ -48,7 +48,7 @@ same 'prints the directory it was given' "$(cat small.out)" "$T/small"
 run "$sandbox" status "$big"
 status_is 0 'status: all run'
 for service in domo s3 pg db ssh; do
-	out_like "status: $service" "^$service +running "
+	out_like "status: $service" "^$service +running [0-9]+ +[h/1]"
 done
 run "$sandbox" status "$T/small"
 status_is 0 'status of the second'
@@ -143,7 +143,7 @@ sql() {		# sql CONNINFO STATEMENT
 	    dbname=$SANDBOX_DB_NAME sslmode=verify-full
 	    sslrootcert=$SANDBOX_CA $1"
 }
-echo "*:*:*:*:$(sed 's/[\\:]/\\&/g' "$RSW_SANDBOX/secrets/db")" >pgpass
+echo "*:*:*:*:$(sed 's/[\\:]/\\&/g' "$SANDBOX_SECRETS/db")" >pgpass
 chmod 600 pgpass
 tries=100
 until sql "host=$SANDBOX_DB_HOST" 'select 1' >/dev/null 2>&1; do
@@ -176,7 +176,7 @@ s3() {		# s3 SECRET-FILE CURL-OPTION...
 	curl -sS -K s3.conf --aws-sigv4 "aws:amz:$SANDBOX_REGION:s3" "$@"
 }
 empty=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-run s3 "$RSW_SANDBOX/secrets/aws" -H "x-amz-content-sha256: $empty" \
+run s3 "$SANDBOX_SECRETS/aws" -H "x-amz-content-sha256: $empty" \
     "$SANDBOX_S3_URL/$SANDBOX_BUCKET"
 out_like 'S3 lists the bucket' '<ListBucketResult'
 run s3 wrong -H "x-amz-content-sha256: $empty" "$SANDBOX_S3_URL/$SANDBOX_BUCKET"
@@ -192,7 +192,7 @@ token() {	# token SECRET-FILE
 	curl -sS -K domo.conf -d grant_type=client_credentials \
 	    "$SANDBOX_DOMO_URL/oauth/token"
 }
-run token "$RSW_SANDBOX/secrets/domo"
+run token "$SANDBOX_SECRETS/domo"
 out_like 'Domo gives a token' '"access_token": "[^"]{100,}"'
 sed 's/.*"access_token": "\([^"]*\)".*/header = "Authorization: bearer \1"/' \
     out >bearer

@@ -458,7 +458,7 @@ def spoilt(body, rule):
             continue
         yield block[:left]
         if rule['fault'] == 'cut':
-            return
+            raise eventlet.greenlet.GreenletExit        # closes the connection
         if rule['fault'] == 'stall':
             eventlet.sleep(rule.get('seconds', 1))
             yield block[left:]
