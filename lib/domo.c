@@ -260,6 +260,20 @@ login(struct domo *d, struct http_reply *r, long *after)
 	return take_token(d, r);
 }
 
+/* An error can come as 200; not in a body that went to a sink, which looks
+ * for itself. */
+static void
+unmask(const struct domo_request *q, struct http_reply *r)
+{
+	int status;
+
+	if (r->status != 200 || q->sink != NULL)
+		return;
+	status = domo_refusal_status(r->body.data, r->body.len);
+	if (status >= 400)
+		r->status = status;
+}
+
 /* Was the token refused? 406 is what Domo's server makes of a 401 that it
  * can not write as CSV (domo-java-sdk, issues 10, 11, 15). */
 static bool
@@ -283,6 +297,7 @@ domo_try(struct domo *d, const struct domo_request *q, struct http_reply *r,
 		}
 		res = exchange(d, q, d->bearer, q->json != NULL ?
 		    "Content-Type: application/json" : NULL, r, after);
+		unmask(q, r);
 		if (res != DOMO_OK || r->status == 200)
 			return res;
 		if (!token_refused(q, r))

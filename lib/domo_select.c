@@ -235,8 +235,8 @@ put_where(struct domo *d, const struct domo_select *s,
 		if (is_number(type) && s->since[strspn(s->since,
 		    "0123456789+-.eE")] != '\0')
 			return domo_fail(d, DOMO_FAILED, "column '%s' is a "
-			    "%s, and '%s' is no number", s->since_column, type,
-			    s->since);
+			    "%s, and '%s' is no number", m->column[c].name,
+			    type, s->since);
 		rc |= buf_adds(out, s->where != NULL ? " AND " : " WHERE ");
 		rc |= put_between(out, m->column[c].name, '`');
 		rc |= buf_adds(out, " > ");
