@@ -70,6 +70,16 @@ codec_suffix(enum codec_kind k)
 	return kinds[k].suffix;
 }
 
+enum codec_kind
+codec_default(void)
+{
+#ifdef HAVE_ISAL
+	return CODEC_GZIP;
+#else
+	return CODEC_ZSTD;
+#endif
+}
+
 int
 codec_level_max(enum codec_kind k)
 {

@@ -235,7 +235,7 @@ add_owner(const struct s3 *s, struct s3req *q)
 }
 
 enum fate
-s3_put(struct s3 *s, struct http *h, const struct s3_object *o)
+s3_put(struct s3 *s, struct http *h, struct s3_object *o)
 {
 	struct s3req q = {.verb = "put", .method = "PUT",
 	    .bucket = o->bucket, .key = o->key, .body = o->body,
@@ -262,6 +262,7 @@ s3_put(struct s3 *s, struct http *h, const struct s3_object *o)
 	add_owner(s, &q);
 	http_reply_init(&r);
 	fate = s3req_do(s, h, &q, &r);
+	o->unsure = fate != FATE_OK && q.unsure;
 	http_reply_release(&r);
 	return fate;
 }

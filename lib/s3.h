@@ -48,8 +48,9 @@ struct s3_object {
 	size_t len;
 	const char *type;	/* Content-Type */
 	const char *tags;
+	bool unsure;		/* set: it failed, and may yet be there */
 };
-enum fate s3_put(struct s3 *, struct http *, const struct s3_object *);
+enum fate s3_put(struct s3 *, struct http *, struct s3_object *);
 
 /* The object's size, -1 if there is none (that is FATE_OK). Without the
  * right to know, *size is -2, and nothing is said. */

@@ -576,6 +576,8 @@ try_once(struct s3 *s, struct http *h, struct s3req *q,
 	address(s, q, &x->a);
 	sign(q, &x->a, x->payload);
 	rc = perform(s, h, q, &x->a, r);
+	if (rc != HTTP_OK && rc != HTTP_FAILED)
+		q->unsure = true;
 	if (stopped(s))
 		return FATE_STOPPED;
 	if (rc == HTTP_STOPPED) {
@@ -591,6 +593,8 @@ try_once(struct s3 *s, struct http *h, struct s3req *q,
 	atomic_store(&s->answered, true);
 	if (is_answer(q, r) && r->status != 403)
 		return FATE_OK;
+	if (r->status >= 500)
+		q->unsure = true;
 	read_verdict(r, &x->v);
 	x->advice = advise(s, &x->a, r, &x->v, &x->once);
 	if (x->advice != RETRY_NO)

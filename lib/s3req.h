@@ -48,6 +48,8 @@ struct s3req {
 	bool has_body;
 	bool missing_ok;		/* 404 is an answer */
 	bool denied_ok;			/* and so is 403 */
+	bool unsure;			/* set: it failed, and may still have
+					 * been done */
 	/* a GET that goes on where it was cut; got counts */
 	s3_sink *sink;
 	void *sink_arg;
