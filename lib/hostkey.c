@@ -40,7 +40,8 @@ hostkey_order(const struct hostkey_policy *p, const char *host, int port)
 	buf_init(&b, 512);	/* all of them have 120 */
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < NTYPES; i++) {
-			if (!p->sha1 && strcmp(types[i], "ssh-rsa") == 0)
+			if ((!p->sha1 && strcmp(types[i], "ssh-rsa") == 0) ||
+			    (p->skip != NULL && strstr(p->skip, types[i])))
 				continue;
 			known = p->pin == NULL && knownhosts_has(p->known,
 			    host, port, key_type(types[i]));
@@ -119,20 +120,41 @@ unknown(const struct hostkey_policy *p, const char *host, int port,
 	return FATE_OK;
 }
 
-enum fate
-hostkey_check(const struct hostkey_policy *p, const char *host, int port,
-    const void *blob, size_t len)
+/* What a message says of a key: type and fingerprint. */
+static void
+describe(const void *blob, size_t len, char type[64], char print[64])
 {
 	struct sshstr in = {blob, len}, t;
-	char print[64], type[64] = "unreadable";
-	const char *path;
-	int line;
 
-	if (sshstr_get(&in, &t) && t.n < sizeof(type)) {
+	strcpy(type, "unreadable");
+	if (sshstr_get(&in, &t) && t.n < 64) {
 		memcpy(type, t.p, t.n);
 		type[t.n] = '\0';
 	}
 	fingerprint(blob, len, print);
+}
+
+void
+hostkey_say_not_pinned(const char *host, int port, const void *blob,
+    size_t len)
+{
+	char type[64], print[64];
+
+	describe(blob, len, type, print);
+	msg_error("cannot trust the bastion '%s' port %d: its key (%s %s) is "
+	    "not the one of ssh_host_key_fingerprint", host, port, type,
+	    print);
+}
+
+enum fate
+hostkey_check(const struct hostkey_policy *p, const char *host, int port,
+    const void *blob, size_t len)
+{
+	char print[64], type[64];
+	const char *path;
+	int line;
+
+	describe(blob, len, type, print);
 	msg_debug("host key of '%s' port %d: %s %s", host, port, type, print);
 	switch (knownhosts_check(p->known, host, port, blob, len, &path,
 	    &line)) {
@@ -159,10 +181,5 @@ hostkey_check(const struct hostkey_policy *p, const char *host, int port,
 			break;
 		return unknown(p, host, port, blob, len, type, print);
 	}
-	if (pinned(p->pin, print))
-		return FATE_OK;
-	msg_error("cannot trust the bastion '%s' port %d: its key (%s %s) is "
-	    "not the one of ssh_host_key_fingerprint", host, port, type,
-	    print);
-	return FATE_FAILED;
+	return pinned(p->pin, print) ? FATE_OK : FATE_AGAIN;
 }

@@ -15,6 +15,7 @@ struct hostkey_policy {
 	const struct knownhosts *known;
 	const char *add_to;	/* the file for keys that are accepted */
 	const char *pin;	/* fingerprints "SHA256:...", or NULL */
+	const char *skip;	/* types not to ask for (see below), or NULL */
 	bool accept_new;	/* without asking */
 	bool sha1;		/* also RSA keys that sign by SHA-1 */
 };
@@ -24,9 +25,15 @@ struct hostkey_policy {
 char *hostkey_order(const struct hostkey_policy *, const char *host,
     int port);
 
-/* Judge the key that the server proved to have. FATE_OK; FATE_FAILED and
- * FATE_CONFIG after a message. */
+/*
+ * Judge the key that the server proved to have. FATE_OK; FATE_FAILED and
+ * FATE_CONFIG after a message. FATE_AGAIN, silent: it is not pinned; but a
+ * server has several keys and shows one, so connect again with this type
+ * among `skip`, or give up by hostkey_say_not_pinned().
+ */
 enum fate hostkey_check(const struct hostkey_policy *, const char *host,
     int port, const void *blob, size_t len);
+void hostkey_say_not_pinned(const char *host, int port, const void *blob,
+    size_t len);
 
 #endif

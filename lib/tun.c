@@ -222,12 +222,39 @@ handshake(struct tun *t, const struct hostkey_policy *p)
 	return f;
 }
 
+/* Has the server other host keys that we could ask for? Then *skip gets the
+ * type of this one too. */
+static bool
+has_other_keys(const struct tun *t, const struct hostkey_policy *p,
+    char **skip)
+{
+	struct hostkey_policy rest = *p;
+	struct kexinit k;
+	char *order, *have, *more;
+	bool other;
+
+	more = mem_fmt("%s,%s", p->skip != NULL ? p->skip : "",
+	    libssh2_session_methods(t->session, LIBSSH2_METHOD_HOSTKEY));
+	rest.skip = more;
+	order = hostkey_order(&rest, t->host, t->port);
+	have = supported(t->session, LIBSSH2_METHOD_HOSTKEY, order);
+	other = kexinit_parse(t->wire.hello, t->wire.hello_len, &k) &&
+	    kexinit_common(k.hostkey, have);
+	free(order);
+	free(have);
+	free(*skip);
+	*skip = more;
+	return other;
+}
+
+/* FATE_AGAIN: connect again for another key; *skip was set. */
 static enum fate
-check_host(struct tun *t, const struct hostkey_policy *p)
+check_host(struct tun *t, const struct hostkey_policy *p, char **skip)
 {
 	const char *blob;
 	size_t len;
 	int type;
+	enum fate f;
 
 	blob = libssh2_session_hostkey(t->session, &len, &type);
 	if (blob == NULL) {
@@ -235,7 +262,11 @@ check_host(struct tun *t, const struct hostkey_policy *p)
 		    "its key", t->host, t->port);
 		return FATE_FAILED;
 	}
-	return hostkey_check(p, t->host, t->port, blob, len);
+	f = hostkey_check(p, t->host, t->port, blob, len);
+	if (f != FATE_AGAIN || has_other_keys(t, p, skip))
+		return f;
+	hostkey_say_not_pinned(t->host, t->port, blob, len);
+	return FATE_FAILED;
 }
 
 /* The bytes below the session: a socket, or a channel of the hop before. */
@@ -257,19 +288,33 @@ connect_hop(struct tun *t, int timeout_s)
 	return f;
 }
 
-static enum fate
-open_hop(const struct tun_conf *c, size_t i, struct tun *t)
+/* End the session and what is below it, so that it can be opened again. */
+static void
+close_hop(struct tun *t)
 {
-	struct hostkey_policy policy = c->hostkey;
-	bool last = i + 1 == c->nhops;
+	if (t->session != NULL) {
+		if (!t->wire.ended) {
+			libssh2_session_disconnect(t->session, "done");
+			wire_flush(&t->wire);
+		}
+		/* Nothing more will come: let nobody wait for it. */
+		t->wire.ended = true;
+		libssh2_session_free(t->session);
+		t->session = NULL;
+	}
+	rsasha2_reset(&t->mem);
+	wire_release(&t->wire);
+}
+
+/* Connected, and the host key is good; or FATE_AGAIN with *skip set. */
+static enum fate
+open_session(struct tun *t, const struct hostkey_policy *p, int timeout_s,
+    char **skip)
+{
 	enum fate f;
 
-	if (!last)
-		policy.pin = NULL;
-	t->host = c->hop[i].host;
-	t->port = c->hop[i].port;
-	t->deadline = io_now_ms() + c->timeout_s * 1000LL;
-	f = connect_hop(t, c->timeout_s);
+	t->deadline = io_now_ms() + timeout_s * 1000LL;
+	f = connect_hop(t, timeout_s);
 	if (f != FATE_OK)
 		return f;
 	t->session = libssh2_session_init_ex(sshmem_alloc, sshmem_free,
@@ -280,14 +325,34 @@ open_hop(const struct tun_conf *c, size_t i, struct tun *t)
 	}
 	libssh2_session_set_blocking(t->session, 0);
 	set_callbacks(t->session);
-	f = handshake(t, &policy);
-	if (f == FATE_OK)
-		f = check_host(t, &policy);
+	f = handshake(t, p);
+	return f == FATE_OK ? check_host(t, p, skip) : f;
+}
+
+static enum fate
+open_hop(const struct tun_conf *c, size_t i, struct tun *t)
+{
+	struct hostkey_policy policy = c->hostkey;
+	bool last = i + 1 == c->nhops;
+	char *skip = NULL, *before;
+	enum fate f;
+
+	if (!last)
+		policy.pin = NULL;
+	t->host = c->hop[i].host;
+	t->port = c->hop[i].port;
+	do {
+		close_hop(t);
+		before = skip;
+		policy.skip = skip;
+		f = open_session(t, &policy, c->timeout_s, &skip);
+	} while (f == FATE_AGAIN && skip != before);
+	free(skip);
+	if (f != FATE_OK)
+		return f;
 	/* A person may have thought about the host key. */
 	t->deadline = io_now_ms() + c->timeout_s * 1000LL;
-	if (f == FATE_OK)
-		f = sshauth_login(t, last ? &c->auth : &c->jump_auth,
-		    c->hop[i].user);
+	f = sshauth_login(t, last ? &c->auth : &c->jump_auth, c->hop[i].user);
 	if (f == FATE_OK)
 		msg_info("logged in to '%s' port %d as '%s'", t->host, t->port,
 		    c->hop[i].user);
@@ -329,17 +394,7 @@ tun_free(struct tun *t)
 
 	for (; t != NULL; t = outer) {
 		outer = t->outer;
-		if (t->session != NULL) {
-			if (!t->wire.ended) {
-				libssh2_session_disconnect(t->session, "done");
-				wire_flush(&t->wire);
-			}
-			/* Nothing more will come: let nobody wait for it. */
-			t->wire.ended = true;
-			libssh2_session_free(t->session);
-		}
-		rsasha2_reset(&t->mem);
-		wire_release(&t->wire);
+		close_hop(t);
 		free(t);
 	}
 }
