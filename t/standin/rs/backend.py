@@ -10,7 +10,7 @@ import socket
 import struct
 
 from . import wire
-from .errors import RsError
+from .errors import RsError, from_backend
 
 
 class Backend:
@@ -24,7 +24,6 @@ class Backend:
         self.parameters = {}
         self.pid = self.key = 0
         self.status = b"I"
-        self.notices = []
         options = " ".join("-c %s=%s" % pair for pair in settings)
         self.stream.raw(wire.startup(user=user, database=database,
                                      client_encoding="UTF8",
@@ -44,7 +43,7 @@ class Backend:
             elif kind == b"K":
                 self.pid, self.key = struct.unpack("!II", body)
             elif kind == b"E":
-                raise backend_error(body)
+                raise from_backend(wire.fields(body))
             elif kind == b"Z":
                 return
 
@@ -75,9 +74,7 @@ class Backend:
                 found.append([None if v is None else v.decode()
                               for v in wire.row_values(body)])
             elif kind == b"E":
-                error = backend_error(body)
-            elif kind == b"N":
-                self.notices.append(wire.fields(body))
+                error = from_backend(wire.fields(body))
         if error:
             raise error
         return found
@@ -103,15 +100,6 @@ class Backend:
             self.send(b"X")
             self.stream.flush()
         self.stream.close()
-
-
-def backend_error(body):
-    found = wire.fields(body)
-    error = RsError(found.get("C", "XX000"), found.get("M", ""),
-                    found.get("D"), found.get("H"),
-                    found.get("S", "ERROR"))
-    error.constraint = found.get("n")
-    return error
 
 
 def _connect(path):

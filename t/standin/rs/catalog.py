@@ -310,20 +310,22 @@ BEGIN
     END LOOP;
 END $$;
 
--- CREATE TABLE AS and the like leave text columns behind; there is no such
--- type in Redshift
-CREATE OR REPLACE FUNCTION rsi.no_text(target oid) RETURNS void
+-- CREATE TABLE AS and the like leave text and numeric columns without a size
+-- behind; there are no such types in Redshift
+CREATE OR REPLACE FUNCTION rsi.give_sizes(target oid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    found name;
+    found record;
 BEGIN
-    FOR found IN SELECT attname FROM pg_attribute
+    FOR found IN SELECT attname, CASE WHEN atttypid = 'numeric'::regtype
+            THEN 'numeric(38,10)' ELSE 'varchar(65535)' END AS type
+        FROM pg_attribute
         WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
-            AND (atttypid = 'text'::regtype
-                 OR atttypid = 'varchar'::regtype AND atttypmod < 0)
+            AND (atttypid = 'text'::regtype OR atttypmod < 0
+                 AND atttypid IN ('varchar'::regtype, 'numeric'::regtype))
     LOOP
-        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE varchar(65535)',
-                       target::regclass, found);
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s',
+                       target::regclass, found.attname, found.type);
     END LOOP;
 END $$;
 
@@ -338,7 +340,7 @@ BEGIN
         WHERE c.relkind = 'r' AND c.relnamespace NOT IN (
             'pg_catalog'::regnamespace, 'rsi'::regnamespace)
     LOOP
-        PERFORM rsi.no_text(target);
+        PERFORM rsi.give_sizes(target);
         PERFORM rsi.byte_checks(target);
     END LOOP;
 END $$;

@@ -89,12 +89,36 @@ def from_backend(found):
     if code == "21000" and text.startswith("MERGE command cannot affect row"):
         return RsError("XX000",
                        "Found multiple matches to update the same tuple.")
-    if code == "57014" and "user request" in text:
+    null = re.match(r'null value in column ("?)(.*?)\1 of relation', text, re.S)
+    if code == "23502" and null:
+        return RsError(code, "Cannot insert a NULL value into column "
+                       + null[2])
+    if code == "57014":
         return RsError("57014", "Query cancelled on user's request")
     text = re.sub(r"^(permission denied for|must be owner of) (table|view) ",
                   r"\1 relation ", text)
     return RsError(code, text, found.get("D"), found.get("H"),
                    found.get("S", "ERROR"))
+
+
+# notices that Redshift words otherwise
+NOTICES = (
+    (re.compile(r'^relation (".*") already exists, skipping$', re.S),
+     r"Relation \1 already exists and will be skipped"),
+    (re.compile(r'^(\w)(\w* ".*") does not exist, skipping$', re.S),
+     r"\1\2 does not exist and will be skipped"),
+)
+
+
+def notice_from_backend(found):
+    """The fields of PostgreSQL's notice as Redshift would send them."""
+    found = dict(found)
+    for pattern, words in NOTICES:
+        if pattern.match(found.get("M", "")):
+            found["M"] = pattern.sub(words, found["M"])
+            found["M"] = found["M"][0].upper() + found["M"][1:]
+            found["S"] = "INFO"
+    return found
 
 
 CHARACTER_TYPES = {"char": "character", "varchar": "character varying"}

@@ -29,6 +29,15 @@ ACTIONS = {"drop", "drop-after", "drop-mid-copy", "error", "delay",
            "lose-rows", "skip-file"}
 
 
+def _sleep(session, seconds):
+    """A delay that a cancel request ends."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if session.cancelled:
+            raise RsError("57014", "Query cancelled on user's request")
+        time.sleep(min(0.05, seconds))
+
+
 class Faults:
     def __init__(self, directory):
         self.path = os.path.join(directory, "faults.json")
@@ -77,7 +86,7 @@ class Faults:
         concern its course are returned for those who run it."""
         found = self._hits(text)
         if "delay" in found:
-            time.sleep(found["delay"].get("seconds", 1))
+            _sleep(session, found["delay"].get("seconds", 1))
         if "drop" in found:
             session.drop()
             raise wire.Gone("fault: drop")

@@ -90,6 +90,13 @@ LANGUAGE sql SECURITY DEFINER AS $$
     WHERE c.oid = view AND a.grantee <> c.relowner
 $$;
 
+-- after DROP SCHEMA
+CREATE OR REPLACE FUNCTION rsi.forget_schema(gone text) RETURNS void
+LANGUAGE sql SECURITY DEFINER AS $$
+    DELETE FROM rsi.late_views l WHERE l.schema = gone
+        AND NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = gone)
+$$;
+
 -- before DROP VIEW and CREATE OR REPLACE: there is a real view to drop
 CREATE OR REPLACE FUNCTION rsi.forget_late_view(target text, view text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$

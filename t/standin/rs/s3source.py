@@ -100,6 +100,8 @@ class Source:
     def _connect(self, keys):
         import botocore.config
         import botocore.session
+        if not self.config["s3_endpoint"]:
+            raise unsupported("COPY without s3_endpoint in config.json")
         access, secret, token = keys
         session = botocore.session.Session()
         # nothing of this machine's own AWS configuration counts

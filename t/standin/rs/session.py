@@ -218,7 +218,10 @@ class Session:
         if kind == b"S":
             name, at = wire.take_cstring(body)
             self._relay_parameter(name, wire.take_cstring(body, at)[0])
-        elif kind in (b"N", b"E"):
+        elif kind == b"N":
+            found = errors.notice_from_backend(wire.fields(body))
+            self.stream.put(kind, self._strip(found))
+        elif kind == b"E":
             self.stream.put(kind, self._strip(wire.fields(body)))
         elif kind == b"T":
             self.stream.put(kind, wire.rename_row(body, self.names.long))

@@ -164,10 +164,11 @@ def truncate(_session, cursor):
     cursor.expect_end()
 
     def run(session):
+        session.transaction.open()
         session.backend.run("TRUNCATE " + relation.backend)
         session.transaction.end("COMMIT")
         return "TRUNCATE TABLE and COMMIT TRANSACTION"
-    return Plan("", before=["SELECT 1"], own=run)
+    return Plan("", own=run)
 
 
 def copy_plan(session, cursor):
@@ -339,6 +340,10 @@ def drop(session, cursor):
                 break
         cursor.accept_any("CASCADE", "RESTRICT")
         cursor.expect_end()
+    if kind == "SCHEMA" and session.server.has_late_views:
+        cursor.accept("IF", "EXISTS")
+        made.after.append("SELECT rsi.forget_schema(%s)"
+                          % literal(session.names.short(cursor.name())))
     return made
 
 
