@@ -1,0 +1,122 @@
+#!/bin/sh
+# rs-load: bad input, bad settings, a table that does not fit: said clearly,
+# and the table is as it was.
+. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
+. "$srcdir/t/rs-load.sh"
+
+columns a:bigint/1 'b:character varying:3/3'
+printf '1,x\n2,yyy\n' >f
+stage ok1 f
+load ok1 t
+status_is 0 'a table to start with'
+untouched() { rows_are "$1: the table is as it was" \
+	'SELECT count(*), sum(a) FROM t' '2|3'; }
+
+# The manifest.
+: >in
+fails 'no manifest' 1 "'standard input'.*" rs-load t
+head -c 200 ok1.manifest >in
+fails 'a cut manifest' 1 "'standard input'" rs-load t
+echo 'a,b' >in
+fails 'no JSON' 1 "'standard input'" rs-load t
+sed 's/"record_count":2/"record_count":3/' ok1.manifest >in
+fails 'counts that differ' 1 'its files have [23] rows together, but it says [23]' rs-load t
+sed 's/"run_id"/"dataset":{"rows":7},"run_id"/' ok1.manifest >in
+fails 'Domo has other rows' 1 'the DataSet has 7 rows, but 2 are staged' rs-load t
+sed '/manifest_url/d; s/"null_string"/"x":1,"null_string"/' ok1.manifest >in
+fails 'nowhere on S3' 1 'give its address by --manifest-url' rs-load t
+sed 's/"mandatory":true/"mandatory":false/' ok1.manifest >in
+run rs-load -q t
+untouched 'the manifest'
+
+# What does not fit.
+columns A:bigint/1 'B:character varying:9/9' C:json
+stage bad1 f
+load bad1 t
+status_is 1 'an unknown type'
+err_like 'said' "column 'c': there is no type 'json'"
+columns a:numeric:9:2/5 'b:character varying:9/9' c:date
+stage bad2 f
+load bad2 --evolve none t
+status_is 1 '--evolve none'
+err_like 'a column of text' "'b' is VARCHAR\(3\), .* TYPE VARCHAR\(9\)"
+err_like 'a number' "'a' is BIGINT, but its values have decimals"
+err_like 'a new column' 'ALTER TABLE "public"."t" ADD COLUMN "c" DATE'
+same 'all in one report' "$(wc -l <err)" 3
+untouched 'a bad fit'
+sql 'CREATE TABLE nn (a bigint NOT NULL, b text, z int NOT NULL);
+	ALTER TABLE nn OWNER TO loader; CREATE VIEW vw AS SELECT 1 AS a;
+	GRANT SELECT ON vw TO loader; CREATE TABLE alien (a bigint)' >/dev/null
+columns a:bigint/1/1 'b:character varying:3/3'
+stage nulls f
+load nulls nn
+err_like 'NULLs for NOT NULL' "'a' is NOT NULL, but 1 of its values are NULL"
+err_like 'NOT NULL that the input lacks' "'z' is not in the input, but it is NOT NULL"
+load ok1 vw
+err_like 'a view' "cannot load into 'public.vw': it is not a table, but a view"
+load ok1 alien
+status_is 1 "another's table"
+err_like 'is explained' "may not see its columns; its owner is 'postgres'"
+load ok1 nowhere.t
+status_is 1 'an unknown schema'
+err_like 'is said' 'schema "nowhere" does not exist'
+
+# What COPY refuses.
+columns a:bigint/9 'b:character varying:3/3'
+printf '1,x\nzwei,y\n' >f
+stage bad3 f
+load bad3 --errors errors.csv t
+status_is 1 'a value that is no number'
+err_like 'the line and the reason' "line 2 of 's3://.*/bad3/f': column 'a' .*'zwei'.*digit.*\(code 1207\)"
+ok '--errors' grep -q '^s3://.*/bad3/f,2,a,.*1207' errors.csv
+untouched 'a bad value'
+rows_are 'and no row in the ledger' \
+	"SELECT count(*) FROM rs_writeback_runs WHERE run_id = 'bad3'" 0
+printf '1,x\n2,toolong\n' >f
+columns a:bigint/9 'b:character varying:3'
+stage bad4 f
+load bad4 --overwrite t
+status_is 1 'a value that is too long'
+err_like 'the column and its width' "column 'b' .*3.*(code 1204)"
+untouched 'a long value'
+printf '3,x\n' >f
+columns a:bigint 'b:character varying:3/1'
+stage lost f
+sed 's|lost/f|lost/gone|' lost.manifest >lost2
+upload lost/manifest <lost2
+cp lost2 in
+run rs-load t
+status_is 1 'a staged file that is gone'
+err_like 'is said' "cannot load the staged rows: "
+untouched 'a lost file'
+sed 's/"record_count":1/"record_count":2/' lost.manifest >more.manifest
+upload lost/manifest <lost.manifest
+load more t
+status_is 1 'fewer rows than were staged'
+err_like 'is no success' 'Redshift says that it loaded 1 rows, but 2 are staged; nothing is changed'
+untouched 'a wrong count'
+fault '[{"match": "^COPY", "action": "lose-rows"}]'
+stage lose f
+load lose t
+status_is 1 'COPY that says more than it loads'
+fault
+untouched 'lost rows'
+RSW_AWS_SECRET_KEY=wrongwrongwrong load lost t
+status_is 1 'a wrong AWS key'
+err_like 'is said' 'cannot load the staged rows: .*(SignatureDoesNotMatch|403)'
+err_unlike 'the key is not' wrongwrongwrong
+untouched 'a wrong key'
+
+# Usage.
+cp ok1.manifest in
+fails 'no table' 2 'no table given' rs-load
+fails 'two tables' 2 "unexpected argument 'y'" rs-load x y
+fails 'a bad table name' 2 "cannot use 'a.b.c' as a table's name" rs-load a.b.c
+fails 'a temporary table' 2 "'#' at the begin means a temporary table" rs-load '"#x"'
+fails 'a wrong mode' 2 "cannot use 'appendix' as 'append_or_overwrite'" \
+	env RSW_APPEND_OR_OVERWRITE=appendix rs-load t
+fails 'merge without keys' 2 "cannot go on without 'merge_keys'" \
+	env RSW_APPEND_OR_OVERWRITE=merge rs-load t
+fails 'a wrong diststyle' 2 "it is one of: auto, even, key, all" rs-load --diststyle x t
+fails 'a wrong number' 2 "cannot use 'x' as 'varchar_headroom'" rs-load --varchar-headroom x t
+done_testing
