@@ -1,0 +1,69 @@
+/*
+ * One load while it runs: for load.c and the files that do its parts.
+ */
+#ifndef RSW_LOADRUN_H
+#define RSW_LOADRUN_H
+
+#include "load.h"
+
+struct load {
+	struct pg_conf *conf;
+	struct pg *pg;			/* NULL between connections */
+	const struct manifest *m;
+	const struct load_opt *o;
+	struct load_result *r;
+	char *where;			/* schema.table, for people */
+	char *sql_where;		/* "schema"."table" */
+	char *run_id;			/* the manifest's, else made up */
+	struct plan_table table;	/* as it was found */
+	struct plan plan;
+	int64_t table_id;		/* of the table that was filled */
+	bool ledger;			/* there is one to write to */
+	/* how the last attempt ended, if it did not work */
+	bool again;			/* the same may work */
+	bool unknown;			/* COMMIT was sent, no answer came */
+	char *reason;			/* again: why, not yet said */
+	char *copying;			/* the staged objects, if COPY failed */
+};
+
+/*
+ * Run a statement that changes something; a dry run prints it instead. `what`
+ * ends the sentence "cannot ...". 0, or -1 by load_trouble().
+ */
+int load_do(struct load *, const char *sql, const char *what);
+
+/* The same, and how many rows it concerned. */
+int load_count(struct load *, const char *sql, const char *what,
+    int64_t *rows);
+
+/* A query's single value as a number; -1 by load_trouble(). */
+int load_number(struct load *, const char *sql, const char *what,
+    int64_t *out);
+
+/* A statement failed: keep the reason if another attempt may work, else say
+ * it. Returns -1. */
+int load_trouble(struct load *, const char *what);
+
+/* COPY into schema.table (schema NULL: a temporary table), and the proof
+ * that what it loaded is what was staged. */
+int load_copy(struct load *, const char *schema, const char *table,
+    bool noload);
+
+/* loadmerge.c: by way of a temporary table, in the transaction. */
+int loadmerge_run(struct load *);
+
+/*
+ * loadledger.c: the runs that are in the schema's tables. open: it is there,
+ * made if it was not. find: is this run in the table with this id? With
+ * `lock` in a transaction that waits for those that write to it. add: this
+ * run is; in the transaction of the load.
+ */
+int loadledger_open(struct load *);
+int loadledger_find(struct load *, int64_t table_id, bool lock, bool *found,
+    int64_t *rows);
+int loadledger_add(struct load *);
+
+/* loaderr.c: what the database says about the rows of the last COPY. */
+void loaderr_report(struct load *);
+
+#endif

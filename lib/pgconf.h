@@ -1,0 +1,19 @@
+/*
+ * What pgconf.c found and pg.c connects with. pg.h is for all others.
+ */
+#ifndef RSW_PGCONF_H
+#define RSW_PGCONF_H
+
+#include <stdint.h>
+
+struct pg_conf {
+	char *host, *hostaddr, *port, *dbname, *user;	/* NULL: not set */
+	char *password, *password_origin;
+	char *sslmode;		/* never NULL */
+	char *rootcert;		/* a path, or NULL */
+	char *where;		/* HOST:PORT/DATABASE */
+	int certfd;		/* behind rootcert, -1: none */
+	int64_t connect_timeout;	/* seconds */
+};
+
+#endif
