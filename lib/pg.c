@@ -209,9 +209,9 @@ pg_conflict(const struct pg *pg)
 }
 
 /* Redshift's details stand in a box of dashes; as one line they read
- * "error: x; code: y; ...". Appended to b. */
+ * "error: x; code: y; ...". Appended to b, but for what `text` has said. */
 static void
-add_detail(struct buf *b, const char *s)
+add_detail(struct buf *b, const char *s, const char *text)
 {
 	const char *sep = ": ";
 	size_t n;
@@ -222,7 +222,8 @@ add_detail(struct buf *b, const char *s)
 			s++;
 			n--;
 		}
-		if (n == 0)
+		if (n == 0 || (strncmp(s, "error:", 6) == 0 && n > 8 &&
+		    strncmp(text, s + 6 + strspn(s + 6, " "), 20) == 0))
 			continue;
 		buf_adds(b, sep);
 		buf_add(b, s, n);
@@ -249,7 +250,7 @@ pg_say(const struct pg *pg, const char *fmt, ...)
 	buf_addf(&b, "%s: %s", what, pg->lost && *pg->state == '\0' ?
 	    "the connection to the database is lost: " : "");
 	buf_adds(&b, pg_text(pg));
-	add_detail(&b, pg_detail(pg));
+	add_detail(&b, pg_detail(pg), pg_text(pg));
 	if (*pg->state != '\0')
 		buf_addf(&b, " (SQLSTATE %s)", pg->state);
 	msg_error("%s", b.data);

@@ -20,7 +20,7 @@ all='SELECT id, coalesce(name, $$NULL$$), amount, day, at, oid_ FROM'
 stage run1 a b
 # The newline inside quotes is no end of a row.
 total=5 entries=$(echo "$entries" | sed 's/"record_count":4/"record_count":3/')
-manifest
+staged= && manifest
 load run1 'Sales'
 status_is 0 'the first run makes the table'
 err_empty 'and says nothing'
@@ -73,8 +73,7 @@ load run1 --create sales_1
 status_is 0 '--create of a new one'
 rows_are 'which is there' 'SELECT count(*) FROM sales_1' 5
 
-run_id=empty entries='' total=0
-manifest
+stage empty
 load empty none
 status_is 0 'no rows: the table is made'
 rows_are 'and empty' 'SELECT count(*) FROM none' 0

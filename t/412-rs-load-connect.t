@@ -59,13 +59,13 @@ status_is 2 'an address that is not there'
 err_like 'is said' 'the server answers 404'
 
 # Passwords.
-failed() { grep -o '"loader": *[0-9]*' "$RSW_SANDBOX/db/lockout.json" | tail -n 1; }
+failed() { tr -d ' \n' <"$RSW_SANDBOX/db/lockout.json" | grep -o '"loader":{"failures":[0-9]*'; }
 list PGPASSWORD=wrong-password
 status_is 1 'a wrong password'
 err_like 'is explained' "cannot log in to '.*' as 'loader': wrong password or user: .*tried once only, .*database_password' \(environment PGPASSWORD\)"
 err_unlike 'and not shown' wrong-password
 same 'in one line' "$(wc -l <err)" 1
-same 'tried once' "$(failed)" '"loader": 1'
+same 'tried once' "$(failed)" '"loader":{"failures":1'
 printf '%s:%s:*:loader:%s\n' "$SANDBOX_DB_HOST" "$SANDBOX_DB_PORT" \
 	"$(cat "$RSW_SANDBOX/secrets/db")" >pgpass
 chmod 600 pgpass
