@@ -55,8 +55,8 @@ import urllib.parse
 import zlib
 
 sys.dont_write_bytecode = True
-import dataset                                                  # noqa: E402
-import standin                                                  # noqa: E402
+import dataset
+import standin
 
 DEFAULTS = {
     'listen': '127.0.0.1', 'port': 0, 'tls_cert': None, 'tls_key': None,

@@ -63,13 +63,13 @@ def own_swift_conf():
 
 
 # Swift's other modules look at swift.conf when they are imported.
-import swift.common.utils                                       # noqa: E402
+import swift.common.utils
 own_swift_conf()
-import swift.common.swob                                        # noqa: E402
-import eventlet                                                 # noqa: E402
-import eventlet.debug                                           # noqa: E402
-import eventlet.wsgi                                            # noqa: E402
-import standin                                                  # noqa: E402
+import swift.common.swob
+import eventlet
+import eventlet.debug
+import eventlet.wsgi
+import standin
 
 DEFAULTS = {
     'listen': '127.0.0.1', 'port': 0, 'tls_cert': None, 'tls_key': None,
@@ -674,7 +674,7 @@ def fork(work, *args):
         status = 0
     except SystemExit as error:
         print(error, file=sys.stderr)
-    except Exception as error:                          # noqa: B902
+    except Exception as error:
         print('swift.py: %s: %r' % (work.__name__, error), file=sys.stderr)
     finally:
         sys.stderr.flush()
