@@ -244,21 +244,6 @@ get_info(struct work *w, const char *path)
 	return rc;
 }
 
-static int
-status_of(enum fate fate)
-{
-	switch (fate) {
-	case FATE_OK:
-		return 0;
-	case FATE_AGAIN:
-		return 75;
-	case FATE_CONFIG:
-		return 2;
-	default:
-		return 1;
-	}
-}
-
 /* All that must be right before the first byte is read. 0 or an exit
  * status. */
 static int
@@ -281,7 +266,7 @@ prepare(struct work *w, const struct args *a)
 		return 2;
 	fate = s3_open(w->cfg, &w->s3);
 	if (fate != FATE_OK)
-		return status_of(fate);
+		return fate_status(fate);
 	w->opt.s3 = w->s3;
 	w->opt.bucket = w->bucket;
 	w->opt.prefix = w->prefix;
@@ -458,7 +443,7 @@ go(struct work *w, const struct args *a)
 		fate = FATE_CONFIG;
 	if (fate == FATE_OK)
 		fate = run(w);
-	status = io_finish(status_of(fate));
+	status = io_finish(fate_status(fate));
 	if (status != 0 && w->stage != NULL)
 		stage_remove(w->stage);
 	else if (status == 0)

@@ -14,4 +14,13 @@ enum fate {
 	FATE_STOPPED = -4	/* the caller's own wake descriptor spoke */
 };
 
+/* As the exit status of a program; FATE_STOPPED is its own business. */
+static inline int
+fate_status(enum fate f)
+{
+	if (f == FATE_OK)
+		return 0;
+	return f == FATE_AGAIN ? 75 : f == FATE_CONFIG ? 2 : 1;
+}
+
 #endif
