@@ -254,6 +254,27 @@ status_is 0 'stop the other one'
 ok 'its directory is gone' test ! -e "$T/small"
 ok 'nothing of that one runs' none_running "$T/small"
 
+# --- with the process that wanted it ---
+
+sleep 100 &
+owner=$!
+run "$sandbox" start --only domo,ssh --until "$owner" "$T/owned"
+status_is 0 'start --until'
+sleep 1.5
+run "$sandbox" status "$T/owned"
+status_is 0 'it stays as long as that process'
+kill -KILL "$owner"
+wait "$owner"
+tries=100
+while [ -e "$T/owned" ] && [ "$tries" -gt 0 ]; do
+	tries=$((tries - 1))
+	sleep 0.1
+done
+ok 'it goes when that process has died' test ! -e "$T/owned"
+ok 'with all that ran' none_running "$T/owned"
+fails '--until no process' 2 "no process '$owner'" \
+    "$sandbox" start --until "$owner"
+
 # --- a start that fails half-way ---
 
 # PostgreSQL cannot have its socket at a path as long as this.

@@ -117,7 +117,7 @@ done_testing() {
 sandbox() {
 	XDG_RUNTIME_DIR=$T
 	export XDG_RUNTIME_DIR
-	"$srcdir/t/sandbox" start "$@" "$T/sandbox" >sandbox.log 2>&1 ||
+	"$srcdir/t/sandbox" start --until $$ "$@" "$T/sandbox" >sandbox.log 2>&1 ||
 		{ sed 's/^/# /' sandbox.log; echo "Bail out! no sandbox"; exit 99; }
 	at_end '"$srcdir/t/sandbox" stop "$T/sandbox" >/dev/null 2>&1'
 	eval "$("$srcdir/t/sandbox" env "$T/sandbox")"
