@@ -1,7 +1,7 @@
 /*
- * rows: the fast count against a plain one. held: at every moment the output
- * ends inside a record, whatever the pieces are, and at the end it is whole.
- * unformula: pieces of any size give the same.
+ * held: at every moment the output ends inside a record, whatever the pieces
+ * are, and at the end it is whole. unformula: pieces of any size give the
+ * same.
  */
 #include "config.h"
 
@@ -13,7 +13,6 @@
 
 #include "buf.h"
 #include "held.h"
-#include "rows.h"
 #include "tap.h"
 #include "unformula.h"
 
@@ -39,54 +38,6 @@ scramble(char *p, size_t n)
 			for (run = roll(200); run > 0 && i + 1 < n; run--)
 				p[++i] = roll(20) == 0 ? '"' : 'y';
 	}
-}
-
-/* RFC 4180, a byte at a time. */
-static void
-count_plain(struct rows *r, const char *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (p[i] == '"')
-			r->in_quotes = !r->in_quotes;
-		if (p[i] == '\n' && !r->in_quotes) {
-			r->ended++;
-			r->open = false;
-			r->delims = 0;
-			continue;
-		}
-		r->open = true;
-		if (p[i] == ',' && !r->in_quotes)
-			r->delims++;
-	}
-}
-
-static void
-test_rows(void)
-{
-	struct rows fast, plain;
-	char text[3000];
-	size_t at, k;
-	int i, bad = 0;
-
-	for (i = 0; i < 500; i++) {
-		scramble(text, sizeof(text));
-		memset(&fast, 0, sizeof(fast));
-		memset(&plain, 0, sizeof(plain));
-		for (at = 0; at < sizeof(text); at += k) {
-			k = roll(4) == 0 ? roll(5) : roll(700);
-			if (k > sizeof(text) - at)
-				k = sizeof(text) - at;
-			rows_feed(&fast, text + at, k);
-			count_plain(&plain, text + at, k);
-			bad += fast.ended != plain.ended ||
-			    fast.in_quotes != plain.in_quotes ||
-			    fast.open != plain.open ||
-			    fast.delims != plain.delims;
-		}
-	}
-	is_int(bad, 0, "rows: the fast count is the plain one");
 }
 
 struct tube {
@@ -279,7 +230,6 @@ test_unformula(void)
 int
 main(void)
 {
-	test_rows();
 	test_pieces();
 	test_writes();
 	test_run(10, false);
