@@ -3,6 +3,7 @@
 # connections, readers that stand still, other users.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 sandbox --only ssh
+: >target.out
 "$srcdir/t/standin/target.py" >target.out 2>target.err &
 at_end "kill $!"
 until read -r word target <target.out && [ "$word" = ready ]; do sleep 0.05; done
