@@ -375,6 +375,8 @@ add_column(struct manifest *m, const char *name, const struct scan_prof *p,
 	c->nulls = (int64_t)p->nulls;
 	c->empty = (int64_t)p->empty;
 	c->max_bytes = (int64_t)p->max_bytes;
+	if (kind == SCAN_INT || kind == SCAN_DECIMAL)
+		c->int_digits = p->max_int_digits;
 }
 
 /* The columns: their names, the types they need, what was measured. */

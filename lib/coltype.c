@@ -123,29 +123,24 @@ coltype_valid(const struct coltype *t)
 	}
 }
 
-/* How many digits stand before the point, at most; -1: not a number. */
+/* How many digits stand before the point, at most; -1: not a number, or not
+ * known. */
 static int
 int_digits(const struct coltype_values *v)
 {
-	int digits;
+	bool whole = v->type.kind == COLTYPE_SMALLINT ||
+	    v->type.kind == COLTYPE_INTEGER || v->type.kind == COLTYPE_BIGINT;
 
-	switch (v->type.kind) {
-	case COLTYPE_SMALLINT:
-		digits = 5;
-		break;
-	case COLTYPE_INTEGER:
-		digits = 10;
-		break;
-	case COLTYPE_BIGINT:
-		digits = 19;
-		break;
-	case COLTYPE_NUMERIC:
-		return v->type.precision - v->type.scale;
-	default:
+	if (!whole && v->type.kind != COLTYPE_NUMERIC)
 		return -1;
-	}
-	return v->max_bytes >= 0 && v->max_bytes < digits ?
-	    (int)v->max_bytes : digits;
+	return (int)v->int_digits;
+}
+
+static bool
+is_number(const struct coltype *t)
+{
+	return t->kind == COLTYPE_SMALLINT || t->kind == COLTYPE_INTEGER ||
+	    t->kind == COLTYPE_BIGINT || t->kind == COLTYPE_NUMERIC;
 }
 
 static enum coltype_fit
@@ -184,16 +179,13 @@ into_numeric(const struct coltype_values *v, const struct coltype *into,
 	if (v->type.kind == COLTYPE_REAL || v->type.kind == COLTYPE_DOUBLE)
 		return no(why, COLTYPE_ROUND, "floating point may have more "
 		    "decimals than it keeps");
-	/* Text and what is not known: COPY sees. */
-	if (digits < 0)
-		return COLTYPE_FITS;
 	if (v->type.kind == COLTYPE_NUMERIC && v->type.scale > into->scale) {
 		buf_addf(why, "its values have up to %d decimals",
 		    v->type.scale);
 		return COLTYPE_ROUND;
 	}
-	if (v->type.kind == COLTYPE_NUMERIC && digits > room &&
-	    v->max_bytes >= 0) {
+	/* Of text and of what is not known, COPY will say. */
+	if (digits > room) {
 		buf_addf(why, "its values have up to %d digits before the "
 		    "point", digits);
 		return COLTYPE_NEVER;
@@ -207,14 +199,20 @@ into_float(const struct coltype_values *v, const struct coltype *into,
 {
 	int digits = int_digits(v), keeps;
 
+	if (!is_number(&v->type) && v->type.kind != COLTYPE_DOUBLE)
+		return COLTYPE_FITS;
 	/* Decimal digits that survive the way there and back. */
 	keeps = into->kind == COLTYPE_REAL ? 6 : 15;
 	if (v->type.kind == COLTYPE_DOUBLE && into->kind == COLTYPE_REAL)
 		return no(why, COLTYPE_ROUND, "double precision has more "
 		    "digits than it keeps");
+	/* Not known: as many as the type has. */
+	if (digits < 0)
+		digits = v->type.kind == COLTYPE_NUMERIC ?
+		    v->type.precision - v->type.scale : 19;
 	if (v->type.kind == COLTYPE_NUMERIC)
-		digits = v->type.precision;
-	if (digits <= keeps)
+		digits += v->type.scale;
+	if (digits <= keeps || v->type.kind == COLTYPE_DOUBLE)
 		return COLTYPE_FITS;
 	buf_addf(why, "its values have up to %d digits, it keeps %d", digits,
 	    keeps);
@@ -222,12 +220,21 @@ into_float(const struct coltype_values *v, const struct coltype *into,
 }
 
 static enum coltype_fit
-into_integer(const struct coltype_values *v, struct buf *why)
+into_integer(const struct coltype_values *v, const struct coltype *into,
+    struct buf *why)
 {
+	int most = into->kind == COLTYPE_SMALLINT ? 5 :
+	    into->kind == COLTYPE_INTEGER ? 10 : 19;
+
 	if (v->type.kind == COLTYPE_NUMERIC && v->type.scale > 0)
 		return no(why, COLTYPE_NEVER, "its values have decimals");
 	if (v->type.kind == COLTYPE_REAL || v->type.kind == COLTYPE_DOUBLE)
 		return no(why, COLTYPE_NEVER, "its values are floating point");
+	if (int_digits(v) > most) {
+		buf_addf(why, "its values have up to %d digits",
+		    int_digits(v));
+		return COLTYPE_NEVER;
+	}
 	return COLTYPE_FITS;
 }
 
@@ -273,7 +280,7 @@ coltype_fit(const struct coltype_values *v, const struct coltype *into,
 	if (is_time(&v->type))
 		return no(why, COLTYPE_NEVER, "its values are dates");
 	if (into->kind == COLTYPE_BOOLEAN) {
-		if (v->type.kind == COLTYPE_BOOLEAN || int_digits(v) == 1 ||
+		if (v->type.kind == COLTYPE_BOOLEAN || v->max_bytes == 1 ||
 		    v->type.kind == COLTYPE_VARCHAR ||
 		    v->type.kind == COLTYPE_CHAR)
 			return COLTYPE_FITS;
@@ -285,5 +292,5 @@ coltype_fit(const struct coltype_values *v, const struct coltype *into,
 		return into_numeric(v, into, why);
 	if (into->kind == COLTYPE_REAL || into->kind == COLTYPE_DOUBLE)
 		return into_float(v, into, why);
-	return into_integer(v, why);
+	return into_integer(v, into, why);
 }

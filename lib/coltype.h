@@ -42,6 +42,7 @@ bool coltype_valid(const struct coltype *);
 struct coltype_values {
 	struct coltype type;
 	int64_t max_bytes;	/* of the widest, -1: not measured */
+	int64_t int_digits;	/* the most before the point, -1: not measured */
 	bool none;		/* there is no value, all are NULL */
 };
 

@@ -8,8 +8,10 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "catalog.h"
+#include "io.h"
 #include "loadrun.h"
 #include "mem.h"
 #include "msg.h"
@@ -292,7 +294,9 @@ widen(struct load *l)
 static int
 lost_race(struct load *l, const char *what)
 {
-	if (strcmp(pg_state(l->pg), "42P07") != 0)
+	/* 23505: two CREATE at the very same time met in the catalog. */
+	if (strcmp(pg_state(l->pg), "42P07") != 0 &&
+	    strcmp(pg_state(l->pg), "23505") != 0)
 		return load_trouble(l, what);
 	if (l->o->mode == LOAD_CREATE) {
 		l->r->exists = true;
@@ -405,7 +409,8 @@ copy(struct load *l, const char *sql)
 
 	if (l->o->dry_run)
 		return load_do(l, sql, "");
-	msg_info("loading %zu files", l->m->nentries);
+	msg_info("loading %zu file%s", l->m->nentries,
+	    l->m->nentries == 1 ? "" : "s");
 	if (pg_do(l->pg, sql) != 0) {
 		load_trouble(l, "load the staged rows");
 		if (!l->again)
@@ -527,12 +532,12 @@ repeated(struct load *l, int *rc)
 	if (l->o->mode != LOAD_APPEND || !l->table.exists || l->o->again ||
 	    l->m->run_id == NULL)
 		return false;
-	*rc = loadledger_find(l, l->table.id, false, &found, &l->r->rows);
+	*rc = loadledger_find(l, &found, &l->r->rows);
 	if (*rc != 0 || !found)
 		return false;
 	l->r->repeated = true;
 	msg_warn("run '%s' is in '%s' already: nothing is done (--again "
-	    "appends its rows once more)", l->run_id, l->where);
+	    "appends its rows once more)", l->m->run_id, l->where);
 	return true;
 }
 
@@ -564,7 +569,6 @@ resolve(struct load *l)
 {
 	struct retry wait = {.tries = 6, .base = 1, .cap = 20};
 	bool found = false;
-	int64_t rows;
 	enum fate f;
 
 	if (!l->ledger) {
@@ -577,16 +581,30 @@ resolve(struct load *l)
 	    "the load into '%s' is in", l->where);
 	do {
 		f = connect_db(l);
-		if (f == FATE_OK && loadledger_find(l, l->table_id, true,
-		    &found, &rows) == 0)
+		if (f == FATE_OK && loadledger_committed(l, &found) == 0)
 			return found ? FATE_OK : FATE_AGAIN;
 		if (f != FATE_OK && f != FATE_AGAIN)
 			return f;
 	} while (retry_wait(&wait, -1));
 	msg_error("cannot tell whether the load into '%s' was committed: the "
-	    "database does not answer; run '%s' is in its ledger if it was",
-	    l->where, l->run_id);
+	    "database does not answer; load_id '%s' is in its ledger if it "
+	    "was", l->where, l->load_id);
 	return FATE_FAILED;
+}
+
+/* A mark of this attempt, by which a lost COMMIT can be asked for. */
+static void
+new_load_id(struct load *l)
+{
+	unsigned char r[8];
+
+	/* Without random bytes, the time and the process are good enough. */
+	if (RAND_bytes(r, sizeof(r)) != 1)
+		snprintf((char *)r, sizeof(r), "%lx", (long)getpid() ^
+		    (long)io_now_ms());
+	free(l->load_id);
+	l->load_id = mem_fmt("%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1],
+	    r[2], r[3], r[4], r[5], r[6], r[7]);
 }
 
 static enum fate
@@ -598,6 +616,7 @@ attempts(struct load *l)
 
 	for (;;) {
 		l->again = l->unknown = false;
+		new_load_id(l);
 		if ((f = connect_db(l)) != FATE_OK)
 			return f;
 		if (attempt(l) == 0)
@@ -619,18 +638,6 @@ attempts(struct load *l)
 	}
 }
 
-/* A run that has no id gets one, so that a lost COMMIT can be asked for. */
-static char *
-random_id(void)
-{
-	unsigned char r[8];
-
-	if (RAND_bytes(r, sizeof(r)) != 1)
-		return mem_dup("rs-load");
-	return mem_fmt("rs-load-%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1],
-	    r[2], r[3], r[4], r[5], r[6], r[7]);
-}
-
 enum fate
 load_run(struct pg_conf *conf, const struct manifest *m,
     const struct load_opt *o, struct load_result *r)
@@ -645,14 +652,13 @@ load_run(struct pg_conf *conf, const struct manifest *m,
 	buf_init(&b, SQL_MAX);
 	sql_table(&b, o->schema, o->table);
 	l.sql_where = buf_take(&b);
-	l.run_id = m->run_id != NULL ? mem_dup(m->run_id) : random_id();
 	f = attempts(&l);
 	pg_close(l.pg);
 	plan_table_release(&l.table);
 	plan_release(&l.plan);
 	free(l.where);
 	free(l.sql_where);
-	free(l.run_id);
+	free(l.load_id);
 	free(l.reason);
 	free(l.copying);
 	return f;

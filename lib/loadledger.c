@@ -27,15 +27,17 @@ make(struct load *l)
 	buf_init(&b, SQL_MAX);
 	buf_adds(&b, "CREATE TABLE ");
 	add_table(l, &b);
-	buf_adds(&b, " (\"run_id\" VARCHAR(128), \"table_id\" BIGINT, "
+	buf_adds(&b, " (\"run_id\" VARCHAR(128), \"load_id\" VARCHAR(64), "
+	    "\"table_id\" BIGINT, "
 	    "\"table_name\" VARCHAR(127), \"mode\" VARCHAR(16), "
 	    "\"rows\" BIGINT, \"removed\" BIGINT, "
 	    "\"dataset_id\" VARCHAR(256), \"data_time\" VARCHAR(64), "
 	    "\"manifest_url\" VARCHAR(2048), \"loaded_at\" TIMESTAMP)");
 	rc = pg_do(l->pg, b.data);
 	buf_release(&b);
-	/* Another run was quicker. */
-	return rc != 0 && strcmp(pg_state(l->pg), "42P07") == 0 ? 0 : rc;
+	/* Another run was quicker, or just as quick. */
+	return rc != 0 && (strcmp(pg_state(l->pg), "42P07") == 0 ||
+	    strcmp(pg_state(l->pg), "23505") == 0) ? 0 : rc;
 }
 
 int
@@ -71,54 +73,72 @@ loadledger_open(struct load *l)
  * of the clock of the database.
  */
 static void
-query(struct load *l, int64_t table_id, bool now, struct buf *b)
+query_run(struct load *l, struct buf *b)
 {
 	buf_adds(b, "SELECT r.\"rows\" FROM ");
 	add_table(l, b);
 	buf_adds(b, " r WHERE r.\"run_id\" = ");
-	sql_literal(b, l->run_id);
-	buf_addf(b, " AND r.\"table_id\" = %lld", (long long)table_id);
-	if (now)
-		return;
+	sql_literal(b, l->m->run_id);
+	buf_addf(b, " AND r.\"table_id\" = %lld", (long long)l->table.id);
 	buf_adds(b, " AND NOT EXISTS (SELECT 1 FROM ");
 	add_table(l, b);
 	buf_addf(b, " o WHERE o.\"table_id\" = %lld AND o.\"mode\" IN "
 	    "('create', 'overwrite') AND o.\"loaded_at\" > r.\"loaded_at\")",
-	    (long long)table_id);
+	    (long long)l->table.id);
+}
+
+/* The answer to a query for a row; takes the result. */
+static void
+answer(PGresult *r, bool *found, int64_t *rows)
+{
+	*found = PQntuples(r) > 0;
+	*rows = *found ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
+	PQclear(r);
 }
 
 int
-loadledger_find(struct load *l, int64_t table_id, bool lock, bool *found,
-    int64_t *rows)
+loadledger_find(struct load *l, bool *found, int64_t *rows)
 {
 	struct buf b;
-	PGresult *r = NULL;
-	int rc = 0;
+	PGresult *r;
 
 	*found = false;
 	if (!l->ledger)
 		return 0;
 	buf_init(&b, SQL_MAX);
-	if (lock) {
-		/* Waits for the session that was lost, should the server still
-		 * be at its COMMIT. */
-		buf_adds(&b, "LOCK ");
-		add_table(l, &b);
-		rc = pg_do(l->pg, "BEGIN");
-		if (rc == 0)
-			rc = pg_do(l->pg, b.data);
-		buf_reset(&b);
-	}
-	query(l, table_id, lock, &b);
-	if (rc == 0 && (r = pg_query(l->pg, b.data)) == NULL)
-		rc = -1;
+	query_run(l, &b);
+	r = pg_query(l->pg, b.data);
 	buf_release(&b);
-	if (rc != 0)
+	if (r == NULL)
 		return load_trouble(l, "read the ledger");
-	*found = PQntuples(r) > 0;
-	*rows = *found ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
-	PQclear(r);
-	return lock ? pg_do(l->pg, "COMMIT") : 0;
+	answer(r, found, rows);
+	return 0;
+}
+
+int
+loadledger_committed(struct load *l, bool *yes)
+{
+	struct buf lock, query;
+	PGresult *r = NULL;
+	int64_t rows;
+
+	buf_init(&lock, SQL_MAX);
+	buf_adds(&lock, "LOCK ");
+	add_table(l, &lock);
+	buf_init(&query, SQL_MAX);
+	buf_adds(&query, "SELECT r.\"rows\" FROM ");
+	add_table(l, &query);
+	/* Not by the run: an earlier load of the same one may be there. */
+	buf_adds(&query, " r WHERE r.\"load_id\" = ");
+	sql_literal(&query, l->load_id);
+	if (pg_do(l->pg, "BEGIN") == 0 && pg_do(l->pg, lock.data) == 0)
+		r = pg_query(l->pg, query.data);
+	buf_release(&lock);
+	buf_release(&query);
+	if (r == NULL)
+		return -1;
+	answer(r, yes, &rows);
+	return pg_do(l->pg, "COMMIT");
 }
 
 static void
@@ -134,21 +154,23 @@ add_value(struct buf *b, const char *value)
 int
 loadledger_add(struct load *l)
 {
+	int64_t table_id;
 	struct buf b;
 	int rc;
 
 	if (!l->ledger)
 		return 0;
-	if (catalog_id(l->pg, l->o->schema, l->o->table, &l->table_id) != 0)
+	if (catalog_id(l->pg, l->o->schema, l->o->table, &table_id) != 0)
 		return load_trouble(l, "look at the table");
 	buf_init(&b, SQL_MAX);
 	buf_adds(&b, "INSERT INTO ");
 	add_table(l, &b);
-	buf_adds(&b, " (\"run_id\", \"table_id\", \"table_name\", \"mode\", "
-	    "\"rows\", \"removed\", \"dataset_id\", \"data_time\", "
+	buf_adds(&b, " (\"run_id\", \"load_id\", \"table_id\", "
+	    "\"table_name\", \"mode\", \"rows\", \"removed\", \"dataset_id\", \"data_time\", "
 	    "\"manifest_url\", \"loaded_at\") VALUES (");
-	sql_literal(&b, l->run_id);
-	buf_addf(&b, ", %lld", (long long)l->table_id);
+	sql_literal(&b, l->m->run_id != NULL ? l->m->run_id : l->load_id);
+	add_value(&b, l->load_id);
+	buf_addf(&b, ", %lld", (long long)table_id);
 	add_value(&b, l->o->table);
 	add_value(&b, l->r->mode);
 	buf_addf(&b, ", %lld, %lld", (long long)l->r->rows,

@@ -14,10 +14,9 @@ struct load {
 	struct load_result *r;
 	char *where;			/* schema.table, for people */
 	char *sql_where;		/* "schema"."table" */
-	char *run_id;			/* the manifest's, else made up */
+	char *load_id;			/* of this attempt alone */
 	struct plan_table table;	/* as it was found */
 	struct plan plan;
-	int64_t table_id;		/* of the table that was filled */
 	bool ledger;			/* there is one to write to */
 	/* how the last attempt ended, if it did not work */
 	bool again;			/* the same may work */
@@ -54,14 +53,14 @@ int loadmerge_run(struct load *);
 
 /*
  * loadledger.c: the runs that are in the schema's tables. open: it is there,
- * made if it was not. find: is this run in the table with this id? With
- * `lock` in a transaction that waits for those that write to it. add: this
- * run is; in the transaction of the load.
+ * made if it was not. find: is the manifest's run in the table? add: this
+ * load is; in its transaction. committed: was the transaction of l->load_id
+ * committed? It waits for those that write to the ledger; 0, or -1 (silent).
  */
 int loadledger_open(struct load *);
-int loadledger_find(struct load *, int64_t table_id, bool lock, bool *found,
-    int64_t *rows);
+int loadledger_find(struct load *, bool *found, int64_t *rows);
 int loadledger_add(struct load *);
+int loadledger_committed(struct load *, bool *yes);
 
 /* loaderr.c: what the database says about the rows of the last COPY. */
 void loaderr_report(struct load *);

@@ -84,6 +84,7 @@ manifest_add_column(struct manifest *m, const char *name, const char *base)
 	c->base = mem_dup(base);
 	c->max_length = c->precision = c->scale = -1;
 	c->nulls = c->empty = c->max_bytes = MANIFEST_UNKNOWN;
+	c->int_digits = MANIFEST_UNKNOWN;
 	return c;
 }
 
@@ -180,6 +181,7 @@ measured_json(const struct manifest_column *c)
 	set_count(o, "nulls", c->nulls);
 	set_count(o, "empty", c->empty);
 	set_count(o, "max_bytes", c->max_bytes);
+	set_count(o, "int_digits", c->int_digits);
 	return o;
 }
 
@@ -390,7 +392,8 @@ get_measured(const char *what, size_t i, const json_t *o, struct manifest *m)
 	return get_string(&at, o, "name", &c->name) != 0 ||
 	    get_count(&at, o, "nulls", INT64_MAX, &c->nulls) != 0 ||
 	    get_count(&at, o, "empty", INT64_MAX, &c->empty) != 0 ||
-	    get_count(&at, o, "max_bytes", INT64_MAX, &c->max_bytes) != 0 ?
+	    get_count(&at, o, "max_bytes", INT64_MAX, &c->max_bytes) != 0 ||
+	    get_count(&at, o, "int_digits", INT64_MAX, &c->int_digits) != 0 ?
 	    -1 : 0;
 }
 

@@ -13,7 +13,8 @@
  *   "rs_writeback": {"run_id": "...", "manifest_url": "s3://...",
  *      "compression": "gzip", "null_string": "\\N",
  *      "dataset": {"id": "", "name": "", "data_time": "", "rows": 1},
- *      "columns": [{"name": "n", "nulls": 0, "empty": 0, "max_bytes": 9}]}}
+ *      "columns": [{"name": "n", "nulls": 0, "empty": 0, "max_bytes": 9},
+ *                  {"name": "d", "int_digits": 7, ...}]}}
  *
  * Zero rows are no object: entries is then [] and meta.record_count 0. COPY
  * would refuse such a manifest (nothing to load), so who loads it leaves the
@@ -48,6 +49,8 @@ struct manifest_column {
 	int max_length;			/* -1: none */
 	int precision, scale;		/* -1: none */
 	int64_t nulls, empty, max_bytes;	/* measured, or UNKNOWN */
+	int64_t int_digits;	/* of a number: the most that stand before
+				 * the point; measured, or UNKNOWN */
 };
 
 struct manifest {

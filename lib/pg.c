@@ -205,7 +205,9 @@ pg_conflict(const struct pg *pg)
 	return strcmp(pg->state, "40P01") == 0 ||
 	    strcmp(pg->state, "40001") == 0 ||
 	    (strcmp(pg->state, "XX000") == 0 &&
-	    strncmp(pg_text(pg), "1023", 4) == 0);
+	    strncmp(pg_text(pg), "1023", 4) == 0) ||
+	    strstr(pg_text(pg), "conflict with concurrent transaction") !=
+	    NULL;
 }
 
 /* Redshift's details stand in a box of dashes; as one line they read

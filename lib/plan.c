@@ -277,7 +277,7 @@ compare(struct plan *p, struct plan_item *it, const struct plan_column *c,
 	struct coltype_values v = {
 		.type = coltype_of(s->base, s->max_length, s->precision,
 		    s->scale),
-		.max_bytes = s->max_bytes,
+		.max_bytes = s->max_bytes, .int_digits = s->int_digits,
 		.none = m->record_count == 0 ||
 		    (s->nulls >= 0 && s->nulls == m->record_count),
 	};

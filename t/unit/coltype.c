@@ -75,15 +75,17 @@ type(const char *s)
 }
 
 static void
-fit(const char *from, int max_bytes, const char *into, enum coltype_fit want,
+fit(const char *from, int size, const char *into, enum coltype_fit want,
     int want_width)
 {
-	struct coltype_values v = {.type = type(from), .max_bytes = max_bytes};
+	struct coltype_values v = {.type = type(from), .max_bytes = size,
+		.int_digits = size};
 	struct coltype t = type(into);
 	struct buf why;
 	int width = 0;
 	enum coltype_fit got;
-	char *what = mem_fmt("%s of %d bytes into %s", from, max_bytes, into);
+	char *what = mem_fmt("%s of %d bytes or digits into %s", from, size,
+	    into);
 
 	/* OTHER keeps the word that it was given. */
 	v.type.word = t.word = "super";
@@ -115,25 +117,34 @@ fits(void)
 	fit("varchar:9", 9, "bigint", COLTYPE_FITS, 0);
 	fit("varchar:9", 9, "date", COLTYPE_FITS, 0);
 
-	fit("numeric:10:2", 11, "numeric:10:2", COLTYPE_FITS, 0);
-	fit("numeric:10:2", 11, "numeric:12:4", COLTYPE_FITS, 0);
-	fit("numeric:10:2", 11, "numeric:10:3", COLTYPE_NEVER, 0);
-	fit("numeric:10:2", -1, "numeric:10:3", COLTYPE_FITS, 0);
-	fit("numeric:10:2", 11, "numeric:18:1", COLTYPE_ROUND, 0);
-	fit("bigint", 5, "numeric:10:2", COLTYPE_FITS, 0);
-	fit("bigint", 20, "integer", COLTYPE_FITS, 0);
+	fit("numeric:18:2", 8, "numeric:10:2", COLTYPE_FITS, 0);
+	fit("numeric:18:2", 8, "numeric:12:4", COLTYPE_FITS, 0);
+	fit("numeric:18:2", 8, "numeric:10:3", COLTYPE_NEVER, 0);
+	fit("numeric:18:2", -1, "numeric:10:3", COLTYPE_FITS, 0);
+	fit("numeric:18:2", 8, "numeric:18:1", COLTYPE_ROUND, 0);
+	fit("bigint", 8, "numeric:10:2", COLTYPE_FITS, 0);
+	fit("bigint", 9, "numeric:10:2", COLTYPE_NEVER, 0);
+	fit("bigint", 10, "integer", COLTYPE_FITS, 0);
+	fit("bigint", 11, "integer", COLTYPE_NEVER, 0);
+	fit("bigint", 6, "smallint", COLTYPE_NEVER, 0);
+	fit("numeric:38:0", 20, "bigint", COLTYPE_NEVER, 0);
 	fit("numeric:18:0", 18, "bigint", COLTYPE_FITS, 0);
-	fit("numeric:18:1", 18, "bigint", COLTYPE_NEVER, 0);
+	fit("numeric:18:1", 1, "bigint", COLTYPE_NEVER, 0);
 	fit("double precision", 9, "bigint", COLTYPE_NEVER, 0);
 	fit("double precision", 9, "numeric:18:2", COLTYPE_ROUND, 0);
+	fit("varchar:9", 9, "numeric:18:2", COLTYPE_FITS, 0);
 
 	fit("double precision", 9, "real", COLTYPE_ROUND, 0);
 	fit("real", 9, "double precision", COLTYPE_FITS, 0);
-	fit("numeric:15:2", 16, "double precision", COLTYPE_FITS, 0);
-	fit("numeric:16:2", 17, "double precision", COLTYPE_ROUND, 0);
+	fit("double precision", 17, "double precision", COLTYPE_FITS, 0);
+	fit("numeric:18:2", 13, "double precision", COLTYPE_FITS, 0);
+	fit("numeric:18:2", 14, "double precision", COLTYPE_ROUND, 0);
+	fit("numeric:15:2", -1, "double precision", COLTYPE_FITS, 0);
 	fit("bigint", 15, "double precision", COLTYPE_FITS, 0);
 	fit("bigint", 18, "double precision", COLTYPE_ROUND, 0);
+	fit("bigint", -1, "double precision", COLTYPE_ROUND, 0);
 	fit("bigint", 7, "real", COLTYPE_ROUND, 0);
+	fit("varchar:9", 9, "real", COLTYPE_FITS, 0);
 
 	fit("date", 10, "timestamp", COLTYPE_FITS, 0);
 	fit("timestamp", 19, "date", COLTYPE_ROUND, 0);

@@ -31,6 +31,7 @@ fill(struct manifest *m)
 	c->nulls = 1;
 	c->empty = 0;
 	c->max_bytes = 9;
+	c->int_digits = 7;
 	c = manifest_add_column(m, "d", "numeric");
 	c->precision = 12;
 	c->scale = 0;
@@ -77,7 +78,8 @@ same_columns(const struct manifest *a, const struct manifest *b)
 		    a->column[i].scale != b->column[i].scale ||
 		    a->column[i].nulls != b->column[i].nulls ||
 		    a->column[i].empty != b->column[i].empty ||
-		    a->column[i].max_bytes != b->column[i].max_bytes)
+		    a->column[i].max_bytes != b->column[i].max_bytes ||
+		    a->column[i].int_digits != b->column[i].int_digits)
 			return 0;
 	return 1;
 }
