@@ -6,8 +6,10 @@ project's own, with the credentials of the COPY statement.  Facts, sections
 """
 
 import bz2
+import functools
 import json
 import re
+import shutil
 import subprocess
 import threading
 import zlib
@@ -38,6 +40,34 @@ class Failure(Exception):
     def __init__(self, code, text):
         super().__init__(text)
         self.code = code
+
+
+# making a client is slow: they are kept, and may be used by all threads
+client_lock = threading.Lock()
+
+
+@functools.lru_cache(maxsize=16)
+def _client(endpoint, cacert, region, keys):
+    import botocore.config
+    access, secret, token = keys
+    return _botocore().create_client(
+        "s3", endpoint_url=endpoint, region_name=region, verify=cacert,
+        aws_access_key_id=access, aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=botocore.config.Config(
+            signature_version="s3v4", s3={"addressing_style": "path"},
+            connect_timeout=10, read_timeout=60,
+            retries={"max_attempts": 2, "mode": "standard"}))
+
+
+@functools.lru_cache(maxsize=1)
+def _botocore():
+    """Nothing of this machine's own AWS configuration counts."""
+    import botocore.session
+    session = botocore.session.Session()
+    session.set_config_variable("config_file", "/dev/null")
+    session.set_config_variable("credentials_file", "/dev/null")
+    return session
 
 
 class Source:
@@ -98,26 +128,13 @@ class Source:
                 keys.get("session_token"))
 
     def _connect(self, keys):
-        import botocore.config
-        import botocore.session
-        if not self.config["s3_endpoint"]:
+        config = self.config
+        if not config["s3_endpoint"]:
             raise unsupported("COPY without s3_endpoint in config.json")
-        access, secret, token = keys
-        session = botocore.session.Session()
-        # nothing of this machine's own AWS configuration counts
-        session.set_config_variable("config_file", "/dev/null")
-        session.set_config_variable("credentials_file", "/dev/null")
-        return session.create_client(
-            "s3", endpoint_url=self.config["s3_endpoint"],
-            region_name=(self.config["s3_signing_region"]
-                         or self.config["region"]),
-            verify=self.config["s3_cacert"] or None,
-            aws_access_key_id=access, aws_secret_access_key=secret,
-            aws_session_token=token,
-            config=botocore.config.Config(
-                signature_version="s3v4", s3={"addressing_style": "path"},
-                connect_timeout=10, read_timeout=60,
-                retries={"max_attempts": 2, "mode": "standard"}))
+        with client_lock:
+            return _client(config["s3_endpoint"], config["s3_cacert"],
+                           config["s3_signing_region"] or config["region"],
+                           keys)
 
     # -- errors ------------------------------------------------------------
 
@@ -334,6 +351,8 @@ def _bzip2(chunks):
 def _program(*command):
     """A codec by way of a program that reads stdin."""
     def run(chunks):
+        if not shutil.which(command[0]):
+            raise unsupported("this codec without the program " + command[0])
         with subprocess.Popen(command, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as child:
