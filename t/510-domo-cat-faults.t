@@ -38,6 +38,7 @@ breaks() {
 	same "$b_what: in one line" "$(grep -vc warning: err)" 1
 	for b_id in "$@"; do :; done
 	ok "$b_what: the output does not look whole" is_part "domo/datasets/$b_id.csv"
+	ok "$b_what: s3-stage refuses it" stage_refuses
 }
 works() { # DESCRIPTION [OPTION...] ID
 	w_what=$1

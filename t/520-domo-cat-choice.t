@@ -109,6 +109,7 @@ breaks() {
 	status_is "$b_status" "$b_what: status $b_status"
 	err_like "$b_what: says so" "^domo-cat: cannot export '.*': $b_says"
 	ok "$b_what: no newline at the end" cut_short
+	ok "$b_what: s3-stage refuses it" stage_refuses
 }
 cut_short() { [ "$(tail -c 1 out | od -An -tx1 | tr -d ' ')" != 0a ]; }
 body() { # the answer to a query for Id

@@ -70,3 +70,15 @@ lines, ""quoted""",12345678901234567890.123456789,1e-9,2020-02-29,2020-02-29T00:
 5,héllo 😀,7,3,2024-06-30,2024-06-30T06:30:00
 CSV
 }
+
+# s3-stage finds by itself that what domo-cat wrote (the file out) is not
+# whole, before it needs any S3: nobody listens at this address.
+stage_refuses() {
+	AWS_ENDPOINT_URL_S3=http://127.0.0.1:1 AWS_ACCESS_KEY_ID=x \
+	AWS_SECRET_ACCESS_KEY=x AWS_REGION=us-east-1 \
+		s3-stage s3://bucket/prefix <out >manifest 2>stage
+	stage_status=$?
+	cat stage
+	[ "$stage_status" -eq 1 ] && [ ! -s manifest ] &&
+		grep -Eq 'no newline at the end, it may have been cut|a quote that is never closed|it is empty, without even a header' stage
+}
