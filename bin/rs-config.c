@@ -15,10 +15,11 @@
 #include "opt.h"
 
 static const char usage[] =
-"usage: rs-config [-a ACCOUNT] [-j JOB] [-l | -o | KEY...]\n"
+"usage: rs-config [-a ACCOUNT] [-j JOB] [-k | -l | -o | KEY...]\n"
 "Print the value in force of each KEY, a line each (empty if not set).\n"
 "  -a, --account NAME  use [account NAME]\n"
 "  -j, --job NAME      use [job NAME] and the account it names\n"
+"  -k, --keys          the names of all keys that there are\n"
 "  -l, --list          the names of all jobs (with -l -l: of all accounts)\n"
 "  -o, --origin        every key in force, its value and where it is set;\n"
 "                      the default without KEY; secrets are shown as ***\n"
@@ -74,6 +75,16 @@ show_all(struct cfg *c)
 }
 
 static int
+list_keys(void)
+{
+	size_t i;
+
+	for (i = 0; i < cfg_keys(); i++)
+		puts(cfg_key_name(i));
+	return 0;
+}
+
+static int
 show_values(struct cfg *c, char *const keys[])
 {
 	const char *value;
@@ -98,19 +109,22 @@ main(int argc, char *argv[])
 {
 	static const struct option longs[] = {
 		OPT_COMMON_LONG,
+		{"keys", no_argument, NULL, 'k'},
 		{"list", no_argument, NULL, 'l'},
 		{"origin", no_argument, NULL, 'o'},
 		{NULL, 0, NULL, 0}
 	};
 	struct opt_common common = {NULL, NULL};
 	struct cfg *c;
-	int ch, list = 0, origin = 0, rc;
+	int ch, keys = 0, list = 0, origin = 0, rc;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "lo", longs,
+	while ((ch = getopt_long(argc, argv, OPT_COMMON "klo", longs,
 	    NULL)) != -1) {
-		if (ch == 'l')
+		if (ch == 'k')
+			keys = 1;
+		else if (ch == 'l')
 			list++;
 		else if (ch == 'o')
 			origin = 1;
@@ -118,8 +132,10 @@ main(int argc, char *argv[])
 		    OPT_GO)
 			return rc == OPT_DONE ? io_finish(0) : 2;
 	}
-	if (optind < argc && (list || origin))
-		return opt_usage(usage, "-l and -o take no KEY");
+	if (optind < argc && (keys || list || origin))
+		return opt_usage(usage, "-k, -l and -o take no KEY");
+	if (keys)
+		return io_finish(list_keys());
 	if (cfg_open(common.account, common.job, &c) != 0)
 		return 2;
 	if (list)
