@@ -18,6 +18,7 @@ for _name, _result, *_arguments in (
         ("PQexec", POINTER, POINTER, TEXT), ("PQclear", None, POINTER),
         ("PQresultStatus", INT, POINTER), ("PQcmdStatus", TEXT, POINTER),
         ("PQcmdTuples", TEXT, POINTER), ("PQntuples", INT, POINTER),
+        ("PQresultErrorMessage", TEXT, POINTER),
         ("PQresultErrorField", TEXT, POINTER, INT), ("PQnfields", INT, POINTER),
         ("PQfname", TEXT, POINTER, INT), ("PQsendQuery", INT, POINTER, TEXT),
         ("PQgetResult", POINTER, POINTER), ("PQserverVersion", INT, POINTER),
@@ -70,7 +71,8 @@ def field(handle, key):
 
 
 def error_of(handle):
-    return PqError(field(handle, "M") or "(no message)", field(handle, "C"),
+    whole = lib.PQresultErrorMessage(handle).decode()
+    return PqError(field(handle, "M") or whole, field(handle, "C"),
                    field(handle, "D"))
 
 
@@ -126,12 +128,18 @@ class Connection:
         lib.PQsendQuery(self.handle, sql.encode())
 
     def results(self):
-        found = []
+        found, error = [], None
         while True:
             handle = lib.PQgetResult(self.handle)
             if not handle:
-                return found
-            found.append(self._result(handle))
+                break
+            try:
+                found.append(self._result(handle))
+            except PqError as e:
+                error = e
+        if error:
+            raise error
+        return found
 
     def rows(self, sql, *values):
         return self.run(sql, *values).rows

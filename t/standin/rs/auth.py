@@ -56,7 +56,7 @@ class Door:
             elif code == wire.GSS_REQUEST:
                 stream.raw(b"N")
                 stream.flush()
-            elif code == wire.CANCEL_REQUEST:
+            elif code == wire.CANCEL_REQUEST and len(body) == 8:
                 raise Cancel(*struct.unpack("!II", body[:8]))
             else:
                 return stream, code, wire.pairs(body)

@@ -10,6 +10,7 @@ import itertools
 from . import copyoptions, wire
 from .convert import Column, Converter, FieldError
 from .errors import RsError, from_backend
+from .faults import sleep
 from .loadlog import LoadLog
 from .records import Row, reader
 from .s3source import Source
@@ -127,9 +128,16 @@ class Load:
             if self.session.cancelled:
                 raise RsError("57014", "Query cancelled on user's request")
             yield b"\n".join(batch) + b"\n"
-            if "drop-mid-copy" in self.session.faults:
-                self.session.drop()
             self.log.progress(self)
+            self._meet_faults()
+
+    def _meet_faults(self):
+        """What is ordered for the middle of a COPY."""
+        faults = self.session.faults
+        if "drop-mid-copy" in faults:
+            self.session.drop()
+        if "stall-copy" in faults:
+            sleep(self.session, faults.pop("stall-copy"))
 
     def _rows(self, source, entries, read, convert):
         """Every good row as a line for the backend."""

@@ -7,6 +7,7 @@ text ("match") and an "action":
   drop-after     run it, commit it if it commits, then break the connection
                  instead of answering
   drop-mid-copy  break the connection in the middle of a COPY, which goes on
+  stall-copy     wait "seconds" in the middle of a COPY
   error          fail with "code" and "message" ("detail") instead of running
   delay          wait "seconds" first
   lose-rows      COPY loads "rows" (1) fewer than it says
@@ -25,12 +26,13 @@ import time
 from . import wire
 from .errors import RsError
 
-ACTIONS = {"drop", "drop-after", "drop-mid-copy", "error", "delay",
-           "lose-rows", "skip-file"}
+ACTIONS = {"drop", "drop-after", "drop-mid-copy", "stall-copy", "error",
+           "delay", "lose-rows", "skip-file"}
 
 
-def _sleep(session, seconds):
-    """A delay that a cancel request ends."""
+def sleep(session, rule):
+    """A rule's delay; a cancel request ends it."""
+    seconds = rule.get("seconds", 1)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if session.cancelled:
@@ -86,7 +88,7 @@ class Faults:
         concern its course are returned for those who run it."""
         found = self._hits(text)
         if "delay" in found:
-            _sleep(session, found["delay"].get("seconds", 1))
+            sleep(session, found["delay"])
         if "drop" in found:
             session.drop()
             raise wire.Gone("fault: drop")
