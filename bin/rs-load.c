@@ -32,13 +32,16 @@ static const char usage[] =
 "      --create              a new table; status 3 if it exists\n"
 "      --append              more rows\n"
 "      --overwrite           in place of all rows\n"
+"      --overwrite-by HOW    delete (default), swap or truncate\n"
 "      --merge COL,...       in place of the rows with the same keys\n"
 "      --replace-where COL   in place of the rows of the same day, region...\n"
 "The table:\n"
 "      --evolve add|none     add and widen columns, or refuse differences\n"
 "      --round               decimals that do not fit may be rounded\n"
 "      --varchar-headroom N  make new VARCHARs N percent wider\n"
-"      --distkey COL  --diststyle STYLE  --sortkey COL,...   of a new table\n"
+"      --distkey COL  --diststyle STYLE  --sortkey COL,...\n"
+"      --encode COL=ENC,...  the layout of a new table\n"
+"      --ddl FILE            make it by this CREATE TABLE\n"
 "COPY:\n"
 "      --iam-role ARN,...    COPY by role, or 'default', not by keys\n"
 "      --compression NAME    of the files, if the manifest does not say\n"
@@ -63,7 +66,7 @@ enum {
 	OPT_CREATE = OPT_FIRST_OWN, OPT_APPEND, OPT_OVERWRITE, OPT_MERGE,
 	OPT_REPLACE, OPT_ROUND, OPT_NOLOAD, OPT_AGAIN, OPT_ERRORS,
 	OPT_LOG_SQL, OPT_MANIFEST_URL, OPT_COPY_FORMAT, OPT_COMPRESSION,
-	OPT_KEY
+	OPT_DDL, OPT_KEY
 };
 
 /* Options with OPT_KEY are a key of the configuration with '-' for '_'. */
@@ -76,8 +79,10 @@ static const struct option longs[] = {
 	{"copy-options", required_argument, NULL, OPT_KEY},
 	{"create", no_argument, NULL, OPT_CREATE},
 	{"distkey", required_argument, NULL, OPT_KEY},
+	{"ddl", required_argument, NULL, OPT_DDL},
 	{"diststyle", required_argument, NULL, OPT_KEY},
 	{"dry-run", no_argument, NULL, 'n'},
+	{"encode", required_argument, NULL, OPT_KEY},
 	{"errors", required_argument, NULL, OPT_ERRORS},
 	{"evolve", required_argument, NULL, OPT_KEY},
 	{"iam-role", required_argument, NULL, OPT_KEY},
@@ -89,6 +94,7 @@ static const struct option longs[] = {
 	{"merge", required_argument, NULL, OPT_MERGE},
 	{"noload", no_argument, NULL, OPT_NOLOAD},
 	{"overwrite", no_argument, NULL, OPT_OVERWRITE},
+	{"overwrite-by", required_argument, NULL, OPT_KEY},
 	{"query-group", required_argument, NULL, OPT_KEY},
 	{"replace-where", required_argument, NULL, OPT_REPLACE},
 	{"round", no_argument, NULL, OPT_ROUND},
@@ -103,7 +109,8 @@ struct args {
 	struct opt_common common;
 	const char *key_value[NLONGS];	/* of the OPT_KEY options */
 	const char *table;		/* or the schema of -L */
-	const char *errors, *log;
+	const char *errors, *log, *ddl_file;
+	struct buf ddl;
 	int mode;			/* OPT_..., 0: as the job says */
 	bool list;
 	struct load_opt o;
@@ -138,6 +145,9 @@ take(struct args *a, int ch, int which, char *argv[])
 		return -1;
 	case OPT_ERRORS:
 		a->errors = optarg;
+		return -1;
+	case OPT_DDL:
+		a->ddl_file = optarg;
 		return -1;
 	case OPT_LOG_SQL:
 		a->log = optarg;
@@ -324,17 +334,46 @@ one_of(struct cfg *c, const char *key, const char *const *words,
 	return words[i] != NULL ? 0 : -1;
 }
 
+/* The user's CREATE TABLE, without what ends it. */
+static int
+read_ddl(struct args *a)
+{
+	struct buf *b = &a->ddl;
+
+	if (a->ddl_file == NULL)
+		return 0;
+	buf_init(b, SQL_MAX);
+	if (io_slurp_file(a->ddl_file, b, false) != 0)
+		return -1;
+	if (memchr(b->data, '\0', b->len) != NULL)
+		return msg_error("cannot use '%s': it holds a NUL byte",
+		    a->ddl_file);
+	while (b->len > 0 && strchr("; \t\r\n", b->data[b->len - 1]) != NULL)
+		b->data[--b->len] = '\0';
+	if (b->len == 0)
+		return msg_error("cannot use '%s': it is empty", a->ddl_file);
+	a->o.ddl = b->data;
+	return 0;
+}
+
 static int
 choose_rest(struct cfg *c, struct args *a)
 {
+	static const char *const bys[] = {"delete", "swap", "truncate", NULL};
 	static const char *const evolves[] = {"add", "none", NULL};
 	static const char *const styles[] = {"auto", "even", "key", "all",
 		NULL};
 	struct load_opt *o = &a->o;
 	int64_t headroom = 0, timeout = -1;
-	const char *evolve, *ledger;
+	const char *evolve, *ledger, *by;
 
 	o->retries = 5;
+	if (read_ddl(a) != 0 || one_of(c, "overwrite_by", bys, &by) != 0 ||
+	    cfg_get(c, "encode", &o->layout.encode) != 0)
+		return -1;
+	o->by = strcasecmp(by, "swap") == 0 ? LOAD_BY_SWAP :
+	    strcasecmp(by, "truncate") == 0 ? LOAD_BY_TRUNCATE :
+	    LOAD_BY_DELETE;
 	if (one_of(c, "evolve", evolves, &evolve) != 0 ||
 	    one_of(c, "diststyle", styles, &o->layout.diststyle) != 0 ||
 	    cfg_get(c, "distkey", &o->layout.distkey) != 0 ||
@@ -495,6 +534,7 @@ main(int argc, char *argv[])
 	set_keys(c, &a);
 	rc = a.list ? do_list(c, a.table) : do_load(c, &a);
 	aws_creds_release(&a.creds);
+	buf_release(&a.ddl);
 	free(a.region);
 	free(a.schema_name);
 	free(a.table_name);

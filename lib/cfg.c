@@ -121,6 +121,8 @@ static const struct key {
 	{"diststyle", 0, {NULL, NULL}, NULL},
 	{"distkey", 0, {NULL, NULL}, NULL},
 	{"sortkey", 0, {NULL, NULL}, NULL},
+	{"encode", 0, {NULL, NULL}, NULL},
+	{"overwrite_by", 0, {NULL, NULL}, "delete"},
 	{"copy_options", 0, {NULL, NULL}, NULL},
 	{"ledger", 0, {NULL, NULL}, "rs_writeback_runs"},
 	{"load_retries", 0, {NULL, NULL}, "5"},

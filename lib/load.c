@@ -101,31 +101,10 @@ load_number(struct load *l, const char *sql, const char *what, int64_t *out)
  * Before the connection.
  */
 
-/* The sum of the entries' counts, unknown if one of them is. */
-static int64_t
-entries_sum(const struct manifest *m)
-{
-	int64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < m->nentries; i++) {
-		if (m->entry[i].record_count < 0)
-			return MANIFEST_UNKNOWN;
-		sum += m->entry[i].record_count;
-	}
-	return sum;
-}
-
-static int64_t
-expected(const struct manifest *m)
-{
-	return m->record_count >= 0 ? m->record_count : entries_sum(m);
-}
-
 int
 load_check(const struct manifest *m, const struct load_opt *o)
 {
-	int64_t want = expected(m);
+	int64_t want = loadprove_expected(m);
 
 	if (m->dataset_rows >= 0 && want >= 0 && m->dataset_rows != want)
 		return msg_error("cannot load: Domo says that the DataSet has "
@@ -201,18 +180,6 @@ connect_db(struct load *l)
 	return pg_lost(l->pg) ? FATE_AGAIN : FATE_FAILED;
 }
 
-/* Say all that does not fit at once. */
-static int
-say_faults(const struct load *l)
-{
-	size_t i;
-
-	for (i = 0; i < l->plan.nfaults; i++)
-		msg_error("cannot load into '%s': %s", l->where,
-		    l->plan.fault[i]);
-	return l->plan.nfaults > 0 ? -1 : 0;
-}
-
 static void
 say_notes(const struct load *l)
 {
@@ -228,8 +195,9 @@ say_notes(const struct load *l)
 static int
 inspect(struct load *l)
 {
+	int rc;
+
 	plan_table_release(&l->table);
-	plan_release(&l->plan);
 	if (catalog_table(l->pg, l->o->schema, l->o->table, &l->table) != 0)
 		return load_trouble(l, "look at the table");
 	if (l->table.exists && l->o->mode == LOAD_CREATE) {
@@ -251,156 +219,15 @@ inspect(struct load *l)
 		return msg_error("cannot make the table '%s': the manifest "
 		    "has no schema; make the table first, or give --ddl",
 		    l->where);
-	plan_make(&l->plan, l->m, &l->table, &l->o->plan, l->sql_where);
+	l->fresh = !l->table.exists;
+	rc = loadtable_plan(l, &l->o->plan);
 	say_notes(l);
-	return say_faults(l);
-}
-
-/* ALTER COLUMN TYPE is refused inside a transaction. */
-static int
-widen(struct load *l)
-{
-	struct buf b;
-	char *what;
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < l->plan.n && rc == 0; i++) {
-		if (l->plan.item[i].action != PLAN_WIDEN)
-			continue;
-		buf_init(&b, SQL_MAX);
-		sql_alter(&b, l->o->schema, l->o->table, &l->plan.item[i]);
-		what = mem_fmt("widen column '%s' of '%s' from %d to %d bytes "
-		    "(Redshift refuses it for columns with a default, a key "
-		    "or the encodings bytedict, runlength, text255, text32k, "
-		    "and to others than the owner, '%s')",
-		    l->plan.item[i].name, l->where, l->plan.item[i].was,
-		    l->plan.item[i].type.length, l->table.owner);
-		msg_info("widening column '%s' from %d to %d bytes",
-		    l->plan.item[i].name, l->plan.item[i].was,
-		    l->plan.item[i].type.length);
-		rc = load_do(l, b.data, what);
-		free(what);
-		buf_release(&b);
-	}
 	return rc;
 }
 
 /*
  * Inside the transaction.
  */
-
-/* The table is there now though it was not: another run made it. */
-static int
-lost_race(struct load *l, const char *what)
-{
-	/* 23505: two CREATE at the very same time met in the catalog. */
-	if (strcmp(pg_state(l->pg), "42P07") != 0 &&
-	    strcmp(pg_state(l->pg), "23505") != 0)
-		return load_trouble(l, what);
-	if (l->o->mode == LOAD_CREATE) {
-		l->r->exists = true;
-		return msg_error("cannot create '%s': it exists already, made "
-		    "by another run", l->where);
-	}
-	l->again = true;
-	free(l->reason);
-	l->reason = mem_fmt("cannot %s: another run made it", what);
-	return -1;
-}
-
-static int
-create(struct load *l)
-{
-	struct buf b;
-	int rc;
-
-	buf_init(&b, SQL_MAX);
-	rc = l->o->ddl != NULL ? buf_adds(&b, l->o->ddl) :
-	    sql_create(&b, l->o->schema, l->o->table, &l->plan,
-	    &l->o->layout);
-	if (rc == 0 && l->o->dry_run)
-		rc = load_do(l, b.data, "");
-	else if (rc == 0 && pg_do(l->pg, b.data) != 0)
-		rc = lost_race(l, "make the table");
-	buf_release(&b);
-	return rc;
-}
-
-static int
-add_columns(struct load *l)
-{
-	struct buf b;
-	size_t i;
-	int rc = 0;
-
-	/* One column a statement: Redshift takes no more. */
-	for (i = 0; i < l->plan.n && rc == 0; i++) {
-		if (l->plan.item[i].action != PLAN_ADD)
-			continue;
-		msg_info("adding column '%s'", l->plan.item[i].name);
-		buf_init(&b, SQL_MAX);
-		sql_alter(&b, l->o->schema, l->o->table, &l->plan.item[i]);
-		rc = load_do(l, b.data, "add a column");
-		buf_release(&b);
-	}
-	return rc;
-}
-
-static int
-empty(struct load *l)
-{
-	char *sql = mem_fmt("DELETE FROM %s", l->sql_where);
-	int rc = load_count(l, sql, "delete the old rows", &l->r->removed);
-
-	free(sql);
-	return rc;
-}
-
-/* Three counts of the same rows must agree. */
-static int
-prove(struct load *l, int64_t noticed)
-{
-	int64_t want = expected(l->m), got;
-
-	if (load_number(l, "SELECT pg_last_copy_count()", "count the rows",
-	    &got) != 0)
-		return -1;
-	if ((noticed < 0 || noticed == got) && (want < 0 || want == got)) {
-		l->r->rows = got;
-		return 0;
-	}
-	return msg_error("cannot prove the load into '%s': Redshift says that "
-	    "it loaded %lld rows%s, but %lld are staged; nothing is changed",
-	    l->where, (long long)got, noticed >= 0 && noticed != got ?
-	    " (and says otherwise while it loads)" : "", (long long)want);
-}
-
-/*
- * The rows that are there, where all of them must be this run's. Not of a
- * table that others append to: reading it would set two appends against each
- * other.
- */
-static int
-prove_all(struct load *l, const char *schema, const char *table)
-{
-	int64_t got;
-	struct buf b;
-	int rc;
-
-	if (l->o->dry_run)
-		return 0;
-	buf_init(&b, SQL_MAX);
-	buf_adds(&b, "SELECT COUNT(*) FROM ");
-	sql_table(&b, schema, table);
-	rc = load_number(l, b.data, "count the rows", &got);
-	buf_release(&b);
-	if (rc != 0 || got == l->r->rows)
-		return rc;
-	return msg_error("cannot prove the load into '%s': there are %lld rows "
-	    "in '%s' now, but %lld are staged; nothing is changed", l->where,
-	    (long long)got, l->where, (long long)l->r->rows);
-}
 
 static int
 copy(struct load *l, const char *sql)
@@ -419,7 +246,37 @@ copy(struct load *l, const char *sql)
 		return -1;
 	}
 	noticed = pg_loaded(l->pg);
-	return l->o->noload ? 0 : prove(l, noticed);
+	return l->o->noload ? 0 : loadprove_copy(l, noticed);
+}
+
+/* What the manifest says, else what all the names of its files say: COPY
+ * itself does not look at them. */
+static const char *
+compression(const struct load *l)
+{
+	static const struct {
+		const char *suffix, *name;
+	} known[] = {
+		{".gz", "gzip"}, {".zst", "zstd"}, {".bz2", "bzip2"},
+		{".lzo", "lzop"},
+	};
+	const char *found = "none", *dot;
+	size_t i, k;
+
+	if (l->o->compression != NULL)
+		return l->o->compression;
+	if (l->m->compression != NULL)
+		return l->m->compression;
+	for (i = 0; i < l->m->nentries; i++) {
+		dot = strrchr(l->m->entry[i].url, '.');
+		for (k = 0; k < 4; k++)
+			if (dot != NULL && strcmp(dot, known[k].suffix) == 0)
+				break;
+		if (k == 4 || (i > 0 && strcmp(found, known[k].name) != 0))
+			return "none";
+		found = known[k].name;
+	}
+	return found;
 }
 
 int
@@ -429,8 +286,7 @@ load_copy(struct load *l, const char *schema, const char *table, bool noload)
 		.schema = schema, .table = table, .plan = &l->plan,
 		.manifest_url = l->o->manifest_url != NULL ?
 		    l->o->manifest_url : l->m->manifest_url,
-		.compression = l->o->compression != NULL ?
-		    l->o->compression : l->m->compression,
+		.compression = compression(l),
 		.null_string = l->m->null_string,
 		.format = l->o->copy_format, .options = l->o->copy_options,
 		.noload = noload,
@@ -446,9 +302,11 @@ load_copy(struct load *l, const char *schema, const char *table, bool noload)
 	if (rc == 0)
 		rc = copy(l, b.data);
 	buf_wipe(&b);
-	if (rc == 0 && !noload && (schema == NULL || !l->table.exists ||
+	/* Not in a table that others append to: reading it would set two
+	 * appends against each other. */
+	if (rc == 0 && !noload && (schema == NULL || l->fresh ||
 	    l->o->mode == LOAD_OVERWRITE))
-		rc = prove_all(l, schema, table);
+		rc = loadprove_all(l, schema, table);
 	return rc;
 }
 
@@ -462,7 +320,11 @@ fill(struct load *l)
 	case LOAD_REPLACE:
 		return loadmerge_run(l);
 	case LOAD_OVERWRITE:
-		if (l->table.exists && empty(l) != 0)
+		if (l->fresh || o->by == LOAD_BY_TRUNCATE)
+			break;
+		if (o->by == LOAD_BY_SWAP)
+			return loadswap_run(l);
+		if (loadtable_empty(l) != 0)
 			return -1;
 		break;
 	case LOAD_CREATE:
@@ -470,6 +332,17 @@ fill(struct load *l)
 		break;
 	}
 	return load_copy(l, o->schema, o->table, false);
+}
+
+/* A new table; or new columns, but for a table that gives way to another. */
+static int
+fit_table(struct load *l)
+{
+	if (l->fresh)
+		return loadtable_create(l);
+	if (l->o->mode == LOAD_OVERWRITE && l->o->by == LOAD_BY_SWAP)
+		return 0;
+	return loadtable_add_columns(l, l->o->table);
 }
 
 static int
@@ -487,8 +360,7 @@ transaction(struct load *l)
 {
 	if (load_do(l, "BEGIN", "begin a transaction") != 0)
 		return -1;
-	if ((l->table.exists ? add_columns(l) : create(l)) == 0 &&
-	    fill(l) == 0 && loadledger_add(l) == 0)
+	if (fit_table(l) == 0 && fill(l) == 0 && loadledger_add(l) == 0)
 		return commit(l);
 	if (!pg_lost(l->pg))
 		pg_do(l->pg, "ROLLBACK");
@@ -529,7 +401,7 @@ repeated(struct load *l, int *rc)
 	bool found = false;
 
 	*rc = 0;
-	if (l->o->mode != LOAD_APPEND || !l->table.exists || l->o->again ||
+	if (l->o->mode != LOAD_APPEND || l->fresh || l->o->again ||
 	    l->m->run_id == NULL)
 		return false;
 	*rc = loadledger_find(l, &found, &l->r->rows);
@@ -546,6 +418,7 @@ attempt(struct load *l)
 {
 	int rc;
 
+	l->r->rows = l->r->removed = 0;
 	if (inspect(l) != 0)
 		return -1;
 	if (l->o->noload)
@@ -554,7 +427,11 @@ attempt(struct load *l)
 		return -1;
 	if (repeated(l, &rc) || rc != 0)
 		return rc;
-	if (widen(l) != 0)
+	if (loadtable_widen(l) != 0)
+		return -1;
+	loadprove_prepare(l);
+	if (l->o->mode == LOAD_OVERWRITE && l->o->by == LOAD_BY_TRUNCATE &&
+	    !l->fresh && loadtable_truncate(l) != 0)
 		return -1;
 	return transaction(l);
 }
@@ -659,6 +536,7 @@ load_run(struct pg_conf *conf, const struct manifest *m,
 	free(l.where);
 	free(l.sql_where);
 	free(l.load_id);
+	free(l.swap);
 	free(l.reason);
 	free(l.copying);
 	return f;

@@ -243,7 +243,7 @@ exchange(struct load *l, const struct keys *k)
 	if (merge && !l->o->dry_run &&
 	    (no_nulls(l, k) != 0 || no_duplicates(l, k) != 0))
 		return -1;
-	if (l->table.exists && (merge ? delete_same_keys(l, k) :
+	if (!l->fresh && (merge ? delete_same_keys(l, k) :
 	    delete_same_parts(l, k->item[0])) != 0)
 		return -1;
 	return insert(l);

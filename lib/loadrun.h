@@ -17,7 +17,10 @@ struct load {
 	char *load_id;			/* of this attempt alone */
 	struct plan_table table;	/* as it was found */
 	struct plan plan;
+	bool fresh;			/* the table is made by this load */
 	bool ledger;			/* there is one to write to */
+	bool history;			/* SYS_LOAD_HISTORY answers */
+	char *swap;			/* the table that takes the name */
 	/* how the last attempt ended, if it did not work */
 	bool again;			/* the same may work */
 	bool unknown;			/* COMMIT was sent, no answer came */
@@ -47,6 +50,27 @@ int load_trouble(struct load *, const char *what);
  * that what it loaded is what was staged. */
 int load_copy(struct load *, const char *schema, const char *table,
     bool noload);
+
+/* loadtable.c: compare the manifest with the table and say all that does not
+ * fit; make the table; give TABLE the columns that it lacks; widen columns,
+ * outside of the transaction; delete all rows; truncate, outside too. */
+int loadtable_plan(struct load *, const struct plan_opt *);
+int loadtable_create(struct load *);
+int loadtable_add_columns(struct load *, const char *table);
+int loadtable_widen(struct load *);
+int loadtable_empty(struct load *);
+int loadtable_truncate(struct load *);
+
+/* loadswap.c: fill a new table and let it take the place of the old one. */
+int loadswap_run(struct load *);
+
+/* loadprove.c: how many rows there must be, -1: not known; what can be asked
+ * for, before the transaction; whether COPY loaded all (noticed: what its
+ * notice said, -1: nothing); whether a table has just the rows of COPY. */
+int64_t loadprove_expected(const struct manifest *);
+void loadprove_prepare(struct load *);
+int loadprove_copy(struct load *, int64_t noticed);
+int loadprove_all(struct load *, const char *schema, const char *table);
 
 /* loadmerge.c: by way of a temporary table, in the transaction. */
 int loadmerge_run(struct load *);

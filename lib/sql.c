@@ -58,10 +58,37 @@ sql_columns(struct buf *b, const struct plan *p, const char *prefix)
 	}
 }
 
-static void
-add_columns(struct buf *b, const struct plan *p)
+/* The encoding that the list (COLUMN=ENCODING,...) has for a column; its
+ * length, 0 if there is none. */
+static size_t
+find_encoding(const char *list, const char *column, const char **encoding)
 {
-	size_t i;
+	size_t n, eq;
+	char *part, *name;
+	bool same;
+
+	for (; list != NULL && *list != '\0'; list += n, list += *list == ',') {
+		n = strcspn(list, ",");
+		eq = strcspn(list, "=");
+		if (eq >= n)
+			continue;
+		part = mem_ndup(list, eq);
+		name = name_fold(part, NAME_MAX_LEN);
+		same = strcmp(name, column) == 0;
+		free(part);
+		free(name);
+		*encoding = list + eq + 1;
+		if (same)
+			return n - eq - 1;
+	}
+	return 0;
+}
+
+static void
+add_columns(struct buf *b, const struct plan *p, const char *encode)
+{
+	const char *encoding = NULL;
+	size_t i, n;
 
 	buf_adds(b, " (");
 	for (i = 0; i < p->n; i++) {
@@ -70,6 +97,9 @@ add_columns(struct buf *b, const struct plan *p)
 		sql_name(b, p->item[i].name);
 		buf_addc(b, ' ');
 		coltype_ddl(&p->item[i].type, b);
+		n = find_encoding(encode, p->item[i].name, &encoding);
+		if (n > 0)
+			buf_addf(b, " ENCODE %.*s", (int)n, encoding);
 	}
 	buf_addc(b, ')');
 }
@@ -122,6 +152,30 @@ add_sort_column(void *arg, char *name)
 	return check_column(p->plan, name, "a sort key");
 }
 
+/* COLUMN=ENCODING of a column that there is, with an encoding of letters and
+ * digits: it stands in SQL as it is. */
+static int
+check_encoding(void *arg, char *pair)
+{
+	const struct plan *p = arg;
+	char *eq = strchr(pair, '=');
+
+	if (eq == NULL || eq[1] == '\0' || eq[1 + strspn(eq + 1,
+	    "abcdefghijklmnopqrstuvwxyz0123456789")] != '\0')
+		return msg_error("cannot use '%s' in 'encode': it is written "
+		    "COLUMN=ENCODING,...", pair);
+	*eq = '\0';
+	return check_column(p, pair, "an encoded column");
+}
+
+static int
+check_encode(const struct plan *p, const char *list)
+{
+	struct plan copy = *p;
+
+	return list != NULL ? each_part(list, check_encoding, &copy) : 0;
+}
+
 static int
 add_layout(struct buf *b, const struct plan *p, const struct sql_layout *l)
 {
@@ -158,8 +212,10 @@ sql_create(struct buf *b, const char *schema, const char *table,
 {
 	buf_adds(b, "CREATE TABLE ");
 	sql_table(b, schema, table);
-	add_columns(b, p);
-	return l != NULL ? add_layout(b, p, l) : 0;
+	add_columns(b, p, l != NULL ? l->encode : NULL);
+	if (l == NULL)
+		return 0;
+	return check_encode(p, l->encode) == 0 ? add_layout(b, p, l) : -1;
 }
 
 void
@@ -167,7 +223,7 @@ sql_stage(struct buf *b, const char *stage, const struct plan *p)
 {
 	buf_adds(b, "CREATE TEMP TABLE ");
 	sql_name(b, stage);
-	add_columns(b, p);
+	add_columns(b, p, NULL);
 }
 
 void

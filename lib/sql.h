@@ -33,7 +33,7 @@ struct sql_layout {
 	const char *distkey;		/* a column */
 	const char *sortkey;		/* columns with commas, or auto */
 	bool interleaved;
-	const char *encode;		/* COL=ENC,... or auto */
+	const char *encode;		/* COLUMN=ENCODING,... */
 };
 
 /* CREATE TABLE with the plan's columns. 0, or -1 having said that the layout

@@ -106,7 +106,7 @@ fault '[{"match": "^COPY", "action": "lose-rows"}]'
 stage lose f
 load lose --overwrite t
 status_is 1 'COPY that says more than it loads'
-err_like 'is found out' "there are 0 rows in 'public.t' now, but 1 are staged; nothing is changed"
+err_like 'is found out' "there are 0 rows in it now, but 1 are staged; nothing is changed"
 fault
 untouched 'lost rows'
 RSW_AWS_ACCESS_KEY=$SANDBOX_AWS_ACCESS_KEY \

@@ -1,0 +1,99 @@
+/*
+ * The proof that what COPY loaded is what was staged, inside the transaction:
+ * whoever finds a difference returns -1, and nothing is committed.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "loadrun.h"
+#include "msg.h"
+
+int64_t
+loadprove_expected(const struct manifest *m)
+{
+	int64_t sum = 0;
+	size_t i;
+
+	if (m->record_count >= 0)
+		return m->record_count;
+	for (i = 0; i < m->nentries; i++) {
+		if (m->entry[i].record_count < 0)
+			return MANIFEST_UNKNOWN;
+		sum += m->entry[i].record_count;
+	}
+	return sum;
+}
+
+/* A query that fails would abort the transaction: whether this one works is
+ * found out before. */
+void
+loadprove_prepare(struct load *l)
+{
+	l->history = !l->o->dry_run && pg_do(l->pg, "SELECT query_id FROM "
+	    "sys_load_history WHERE 1 = 0") == 0;
+}
+
+/* How many files COPY has read. Nothing may have been passed over. */
+static int
+files(struct load *l)
+{
+	int64_t scanned = -1;
+	PGresult *r;
+
+	if (!l->history)
+		return 0;
+	r = pg_query(l->pg, "SELECT file_count_scanned FROM sys_load_history "
+	    "WHERE query_id = pg_last_copy_id() AND status = 'completed'");
+	if (r == NULL)
+		return load_trouble(l, "count the files");
+	if (PQntuples(r) == 1)
+		scanned = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	if (scanned < 0 || scanned >= (int64_t)l->m->nentries)
+		return 0;
+	return msg_error("cannot prove the load into '%s': Redshift read %lld "
+	    "files of %zu; nothing is changed", l->where, (long long)scanned,
+	    l->m->nentries);
+}
+
+int
+loadprove_copy(struct load *l, int64_t noticed)
+{
+	int64_t want = loadprove_expected(l->m), got;
+
+	if (load_number(l, "SELECT pg_last_copy_count()", "count the rows",
+	    &got) != 0)
+		return -1;
+	if ((noticed >= 0 && noticed != got) || (want >= 0 && want != got))
+		return msg_error("cannot prove the load into '%s': Redshift "
+		    "says that it loaded %lld rows%s, but %lld are staged; "
+		    "nothing is changed", l->where, (long long)got,
+		    noticed >= 0 && noticed != got ?
+		    " (and says otherwise while it loads)" : "",
+		    (long long)want);
+	l->r->rows = got;
+	return files(l);
+}
+
+int
+loadprove_all(struct load *l, const char *schema, const char *table)
+{
+	int64_t got;
+	struct buf b;
+	int rc;
+
+	if (l->o->dry_run)
+		return 0;
+	buf_init(&b, SQL_MAX);
+	buf_adds(&b, "SELECT COUNT(*) FROM ");
+	sql_table(&b, schema, table);
+	rc = load_number(l, b.data, "count the rows", &got);
+	buf_release(&b);
+	if (rc != 0 || got == l->r->rows)
+		return rc;
+	return msg_error("cannot prove the load into '%s': there are %lld rows "
+	    "in it now, but %lld are staged; nothing is changed", l->where,
+	    (long long)got, (long long)l->r->rows);
+}

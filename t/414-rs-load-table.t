@@ -1,0 +1,204 @@
+#!/bin/sh
+# rs-load: the table is made to fit, made as the user wants it, swapped.
+. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
+. "$srcdir/t/rs-load.sh"
+
+# def TABLE: its columns and types, in order.
+def() {
+	sql "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod),
+		', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid =
+		'$1'::regclass AND attnum > 0 AND NOT attisdropped"
+}
+columns a:bigint/1 'b:character varying:3/3'
+printf '1,x\n2,yyy\n' >f
+stage one f
+load one t
+same 'widths are those of the values' "$(def t)" 'a bigint, b character varying(3)'
+
+# Columns come and go, change their places and grow.
+columns 'B:character varying:6/6' New:date 'a:bigint/1' 'Ä b:numeric:18:2/5'
+printf 'zzzzzz,2026-01-01,3,1.25\n' >f
+stage two f
+load two -v t
+status_is 0 'new columns, another order, a longer text'
+err_like 'widened' "widening column 'b' from 3 to 6 bytes"
+err_like 'added' "adding column 'new'"
+same 'the table' "$(def t)" 'a bigint, b character varying(6), new date, Ä b numeric(18,2)'
+rows_are 'its rows' 'SELECT * FROM t ORDER BY a' '1|x||
+2|yyy||
+3|zzzzzz|2026-01-01|1.25'
+columns a:bigint/1
+printf '4\n' >f
+stage three f
+load three t
+status_is 0 'columns that are missing'
+err_like 'are said' "warning: table 'public.t': column 'new' is not in the input: the rows get NULL there"
+rows_are 'and are NULL' 'SELECT * FROM t WHERE a = 4' '4|||'
+columns a:bigint/1 'b:character varying:9/9' extra:bigint/1
+printf '5,zzzzzzzzz,7\n' >f
+stage four f
+fault '[{"match": "^COPY", "action": "error", "message": "no"}]'
+load four t
+status_is 1 'a load that fails'
+fault
+same 'leaves the new column out; the wider text stays' "$(def t)" \
+	'a bigint, b character varying(9), new date, Ä b numeric(18,2)'
+columns 'b:character varying:2/2' a:bigint/1
+printf 'zz,6\n' >f
+stage five f
+load five --varchar-headroom 50 t
+load five --varchar-headroom 50 t5
+same 'never narrowed' "$(def t)" \
+	'a bigint, b character varying(9), new date, Ä b numeric(18,2)'
+same 'headroom' "$(def t5)" 'b character varying(3), a bigint'
+load three --evolve none t
+err_like '--evolve none: a missing column is an error' "'b' is not in the input"
+status_is 1 'indeed'
+
+# What Redshift would refuse to widen.
+dropped() { sql 'DROP TABLE IF EXISTS w' >/dev/null; }
+query() {	# as the loader, through the stand-in
+	PGPASSWORD=$(cat "$RSW_SANDBOX/secrets/db") psql -X -q -At \
+		"host=$SANDBOX_DB_HOST port=$SANDBOX_DB_PORT user=loader dbname=dev
+		sslmode=require" -c "$1"
+}
+columns 'b:character varying:9/9'
+printf 'zzzzzzzzz\n' >f
+stage wide f
+query 'CREATE TABLE w (b varchar(3) ENCODE bytedict)'
+load wide w
+status_is 1 'an encoding that can not be widened'
+err_like 'is explained' "'b' must be widened from 3 to 9 bytes, which Redshift refuses for the encoding 'bytedict'; first: ALTER TABLE .* ENCODE zstd"
+dropped
+query "CREATE TABLE w (b varchar(3) DEFAULT 'x')"
+load wide w
+err_like 'a default' 'refuses for a column with a default'
+dropped
+query 'CREATE TABLE w (b varchar(3) PRIMARY KEY)'
+load wide w
+err_like 'a key' 'refuses for a column of a primary, unique or foreign key|UNIQUE, PRIMARY KEY or FOREIGN KEY'
+dropped
+sql 'CREATE TABLE w (b varchar(3)); GRANT ALL ON w TO loader' >/dev/null
+load wide w
+status_is 1 "another's table"
+err_like 'is explained' "cannot widen column 'b' .* \(only its owner, 'postgres', may\): must be owner"
+
+# Numbers.
+columns n:numeric:18:2/8
+printf '123456.25\n' >f
+stage num f
+sed -i 's/"max_bytes":8/"max_bytes":9,"int_digits":6/' num.manifest
+query 'CREATE TABLE n1 (n numeric(9,2)); CREATE TABLE n2 (n numeric(7,2));
+	CREATE TABLE n3 (n numeric(18,1)); CREATE TABLE n4 (n float8)'
+load num n1
+status_is 0 'a number that fits'
+rows_are 'is there' 'SELECT n FROM n1' 123456.25
+load num n2
+err_like 'too many digits' "column 'n' is NUMERIC\(7,2\), but its values have up to 6 digits before the point; to mend it: ALTER TABLE"
+load num n3
+err_like 'too many decimals' 'up to 2 decimals; .*--round'
+load num --round n3
+rows_are '--round rounds' 'SELECT n FROM n3' 123456.3
+load num n4
+rows_are 'a float has room' 'SELECT n FROM n4' 123456.25
+
+# A new table as the user wants it.
+columns Id:bigint/1 'Day:date' 'Name:character varying:5/5'
+printf '1,2026-01-01,abcde\n' >f
+extra=',"dataset":{"id":"d-1","name":"It'\''s \"new\"","rows":1}' stage made f
+load made --diststyle key --distkey ID --sortkey day,id --encode name=zstd,DAY=az64 lay
+status_is 0 'a layout'
+same 'is in force' "$(query "SET search_path TO public;
+	SELECT \"column\", encoding, distkey, sortkey FROM pg_table_def
+	WHERE tablename = 'lay'" | tr -d ' ')" 'id|none|t|2
+day|az64|f|1
+name|zstd|f|0' || query "SET search_path TO public; SELECT * FROM pg_table_def WHERE tablename = 'lay'"
+rows_are 'a comment tells the DataSet and the run' \
+	"SELECT obj_description('lay'::regclass)" \
+	"Domo DataSet 'It's \"new\"' (d-1), made by run made"
+load made --sortkey nope lay2
+status_is 1 'a sort key that is no column'
+err_like 'is said' "cannot use 'nope' as a sort key: the input has no such column"
+load made --encode name=zstd\;x lay2
+err_like 'an encoding that is none' "cannot use 'name=zstd;x' in 'encode'"
+rows_are 'no table was made' "SELECT count(*) FROM pg_class WHERE relname = 'lay2'" 0
+cat >ddl <<E
+-- mine
+CREATE TABLE public.own (name varchar(40) NOT NULL, id bigint,
+	loaded timestamp DEFAULT getdate());
+E
+load made --ddl ddl own
+status_is 0 '--ddl'
+same 'is the table, with the column that it lacks' "$(def own)" \
+	'name character varying(40), id bigint, loaded timestamp without time zone, day date'
+rows_are 'columns that it has more get their default' \
+	'SELECT name, id, loaded IS NOT NULL FROM own' 'abcde|1|t'
+load made --ddl ddl other
+status_is 1 '--ddl of another table'
+err_like 'is found out' 'cannot make the table|does not make the table "public"."other"'
+echo 'CREATE TABLE public.own2 (name varchar(2), id bigint, day date)' >ddl
+load made --ddl ddl own2
+status_is 1 '--ddl that does not fit'
+err_like 'is found out' "column 'name' is VARCHAR\(2\), but its widest value has 5 bytes"
+rows_are 'and rolled back' "SELECT count(*) FROM pg_class WHERE relname = 'own2'" 0
+
+# Overwriting by swap.
+query "CREATE TABLE sw (id bigint, name varchar(9), n int DEFAULT 7)
+	DISTSTYLE key DISTKEY (id); INSERT INTO sw VALUES (8, 'a', 1), (9, 'b', 2);
+	COMMENT ON TABLE sw IS 'it''s'; COMMENT ON COLUMN sw.name IS 'a \\\\ name';
+	GRANT SELECT ON sw TO PUBLIC; GRANT INSERT ON sw TO postgres"
+old=$(sql "SELECT 'sw'::regclass::oid")
+load made --overwrite --overwrite-by swap sw
+status_is 0 'swap'
+out_like 'its result' '^public.sw,overwrite,loaded,1,2,1,'
+ok 'is another table' test "$old" != "$(sql "SELECT 'sw'::regclass::oid")"
+rows_are 'with the new rows' 'SELECT id, name, n, day FROM sw' '1|abcde|7|2026-01-01'
+rows_are 'its comments' "SELECT obj_description('sw'::regclass),
+	col_description('sw'::regclass, 2)" "it's|a \\ name"
+rows_are 'its grants' "SELECT has_table_privilege('public', 'sw', 'select'),
+	has_table_privilege('public', 'sw', 'insert')" 't|f'
+same 'its layout' "$(query "SET search_path TO public; SELECT distkey FROM
+	pg_table_def WHERE tablename = 'sw' AND \"column\" = 'id'")" t
+rows_are 'nothing is left behind' \
+	"SELECT count(*) FROM pg_class WHERE relname LIKE '%rsw%' AND relkind = 'r'" 0
+sql 'CREATE VIEW "v 1" AS SELECT id FROM sw; CREATE VIEW v2 AS SELECT name FROM sw' >/dev/null
+load one --overwrite --overwrite-by swap sw
+status_is 1 'swap of a table with views'
+err_like 'names them' 'these views would be lost: public."v 1", public.v2; use --overwrite-by=delete'
+rows_are 'the table is as it was' 'SELECT id FROM sw' 1
+fault '[{"match": "^ALTER TABLE .*RENAME", "action": "error", "message": "no"}]'
+load made --overwrite --overwrite-by swap t5
+status_is 1 'swap that fails'
+fault
+rows_are 'leaves the old table' 'SELECT a, b FROM t5' '6|zz'
+load made --append sw
+status_is 0 'an append of the run that was swapped in'
+out_like 'is a repetition' ',append,repeated,1,'
+
+# Overwriting by truncate.
+load made --overwrite --overwrite-by truncate t5
+status_is 0 'truncate'
+err_like 'says what it is' 'is truncated, which can not be undone'
+rows_are 'the new rows' 'SELECT id, name FROM t5' '1|abcde'
+fault '[{"match": "^COPY", "action": "error", "message": "no"}]'
+load made --overwrite --overwrite-by truncate t5
+fault
+rows_are 'what it warns of' 'SELECT count(*) FROM t5' 0
+
+# A manifest that others wrote.
+printf '1|x\n2|y\n' | gzip >f.gz
+cat >plain <<E
+{"entries":[{"url":"s3://$SANDBOX_BUCKET/plain/f.gz","mandatory":true}]}
+E
+upload f.gz plain/f.gz plain plain/manifest
+query 'CREATE TABLE p (a int, b varchar(5))'
+cp plain in
+run rs-load --copy-format "DELIMITER '|'" \
+	--manifest-url "s3://$SANDBOX_BUCKET/plain/manifest" p
+status_is 0 'a plain manifest, by position, compressed as the name says'
+rows_are 'the rows' 'SELECT * FROM p ORDER BY a' '1|x
+2|y'
+cp plain in
+fails 'without a schema there is no new table' 1 'the manifest has no schema' \
+	rs-load --manifest-url "s3://$SANDBOX_BUCKET/plain/manifest" q
+done_testing
