@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <termios.h>
@@ -39,13 +40,13 @@ ask_possible(void)
 static void
 show(int fd, const char *prompt)
 {
-	char c;
+	char *safe = mem_dup(prompt), *p;
 
-	for (; *prompt != '\0'; prompt++) {
-		c = (unsigned char)*prompt < ' ' && *prompt != '\n' ? '?' :
-		    *prompt;
-		io_write_full(fd, &c, 1);
-	}
+	for (p = safe; *p != '\0'; p++)
+		if (((unsigned char)*p < ' ' && *p != '\n') || *p == 0x7f)
+			*p = '?';
+	io_write_full(fd, safe, strlen(safe));
+	free(safe);
 }
 
 static char *
@@ -85,17 +86,19 @@ ask_line(const char *prompt, bool echo)
 	sigaddset(&stop, SIGHUP);
 	sigaddset(&stop, SIGQUIT);
 	sigaddset(&stop, SIGTSTP);
-	show(fd, prompt);
 	if (!echo && tcgetattr(fd, &was) == 0) {
 		sigprocmask(SIG_BLOCK, &stop, &before);
 		quiet = was;
 		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+		/* What was typed before the question is no answer to it. */
 		tcsetattr(fd, TCSAFLUSH, &quiet);
+		show(fd, prompt);
 		answer = read_line(fd);
 		tcsetattr(fd, TCSAFLUSH, &was);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		io_write_full(fd, "\n", 1);
 	} else {
+		show(fd, prompt);
 		answer = read_line(fd);
 	}
 	close(fd);
