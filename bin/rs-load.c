@@ -50,7 +50,9 @@ static const char usage[] =
 "The run:\n"
 "  -n, --dry-run             print the statements, change nothing\n"
 "      --noload              have Redshift check the files, load nothing\n"
-"      --errors FILE         refused rows, as CSV\n"
+"      --errors FILE         what COPY refused and why, as CSV\n"
+"      --max-errors N        load all but at most N rows that are refused\n"
+"      --rejects FILE        where these go, to be mended and staged again\n"
 "      --ledger NAME|none    the table of runs (rs_writeback_runs)\n"
 "      --again               append a run that the ledger has\n"
 "      --load-retries N      after conflicts and lost connections (5)\n"
@@ -66,7 +68,7 @@ enum {
 	OPT_CREATE = OPT_FIRST_OWN, OPT_APPEND, OPT_OVERWRITE, OPT_MERGE,
 	OPT_REPLACE, OPT_ROUND, OPT_NOLOAD, OPT_AGAIN, OPT_ERRORS,
 	OPT_LOG_SQL, OPT_MANIFEST_URL, OPT_COPY_FORMAT, OPT_COMPRESSION,
-	OPT_DDL, OPT_KEY
+	OPT_DDL, OPT_REJECTS, OPT_KEY
 };
 
 /* Options with OPT_KEY are a key of the configuration with '-' for '_'. */
@@ -91,11 +93,13 @@ static const struct option longs[] = {
 	{"load-retries", required_argument, NULL, OPT_KEY},
 	{"log-sql", required_argument, NULL, OPT_LOG_SQL},
 	{"manifest-url", required_argument, NULL, OPT_MANIFEST_URL},
+	{"max-errors", required_argument, NULL, OPT_KEY},
 	{"merge", required_argument, NULL, OPT_MERGE},
 	{"noload", no_argument, NULL, OPT_NOLOAD},
 	{"overwrite", no_argument, NULL, OPT_OVERWRITE},
 	{"overwrite-by", required_argument, NULL, OPT_KEY},
 	{"query-group", required_argument, NULL, OPT_KEY},
+	{"rejects", required_argument, NULL, OPT_REJECTS},
 	{"replace-where", required_argument, NULL, OPT_REPLACE},
 	{"round", no_argument, NULL, OPT_ROUND},
 	{"sortkey", required_argument, NULL, OPT_KEY},
@@ -109,7 +113,7 @@ struct args {
 	struct opt_common common;
 	const char *key_value[NLONGS];	/* of the OPT_KEY options */
 	const char *table;		/* or the schema of -L */
-	const char *errors, *log, *ddl_file;
+	const char *errors, *log, *ddl_file, *rejects;
 	struct buf ddl;
 	int mode;			/* OPT_..., 0: as the job says */
 	bool list;
@@ -148,6 +152,9 @@ take(struct args *a, int ch, int which, char *argv[])
 		return -1;
 	case OPT_DDL:
 		a->ddl_file = optarg;
+		return -1;
+	case OPT_REJECTS:
+		a->rejects = optarg;
 		return -1;
 	case OPT_LOG_SQL:
 		a->log = optarg;
@@ -384,8 +391,13 @@ choose_rest(struct cfg *c, struct args *a)
 	    cfg_int(c, "statement_timeout", 0, INT32_MAX, &timeout) != 0 ||
 	    cfg_int(c, "varchar_headroom", 0, 10000, &headroom) != 0 ||
 	    cfg_int(c, "load_retries", 0, 100, &o->retries) != 0 ||
+	    cfg_int(c, "max_errors", 0, 99999, &o->max_errors) != 0 ||
 	    cfg_get(c, "ledger", &ledger) != 0)
 		return -1;
+	if (o->max_errors > 0 && a->rejects == NULL)
+		return msg_error("cannot let rows be refused without a place "
+		    "for them: give --rejects FILE");
+	o->cfg = c;
 	o->plan.add = o->plan.widen = true;
 	o->plan.exact = evolve != NULL && strcasecmp(evolve, "none") == 0;
 	o->plan.headroom = (int)headroom;
@@ -416,8 +428,8 @@ print_result(const struct args *a, const struct manifest *m,
     const struct load_result *r, long long ms)
 {
 	const char *head[] = {"table", "mode", "result", "rows", "removed",
-		"files", "seconds", "run_id"}, *row[8];
-	char *cell[5];
+		"files", "rejected", "seconds", "run_id"}, *row[9];
+	char *cell[6];
 	struct buf b;
 	size_t i;
 
@@ -425,19 +437,20 @@ print_result(const struct args *a, const struct manifest *m,
 	cell[1] = mem_fmt("%lld", (long long)r->rows);
 	cell[2] = mem_fmt("%lld", (long long)r->removed);
 	cell[3] = mem_fmt("%zu", m->nentries);
-	cell[4] = mem_fmt("%lld.%lld", ms / 1000, ms % 1000 / 100);
+	cell[4] = mem_fmt("%lld", (long long)r->rejected);
+	cell[5] = mem_fmt("%lld.%lld", ms / 1000, ms % 1000 / 100);
 	row[0] = cell[0];
 	row[1] = r->mode;
 	row[2] = a->o.noload ? "checked" : r->repeated ? "repeated" : "loaded";
-	for (i = 1; i < 5; i++)
+	for (i = 1; i < 6; i++)
 		row[i + 2] = cell[i];
-	row[7] = m->run_id;
+	row[8] = m->run_id;
 	buf_init(&b, TABLE_MAX);
-	table_put_row(&b, 8, head);
-	table_put_row(&b, 8, row);
+	table_put_row(&b, 9, head);
+	table_put_row(&b, 9, row);
 	fwrite(b.data, 1, b.len, stdout);
 	buf_release(&b);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 6; i++)
 		free(cell[i]);
 }
 
@@ -458,12 +471,15 @@ load(struct args *a, struct pg_conf *conf, const struct manifest *m)
 	if (load_check(m, &a->o) != 0)
 		return FAILED;
 	if (open_file(a->errors, "w", &a->o.errors) != 0 ||
+	    open_file(a->o.max_errors > 0 ? a->rejects : NULL, "w",
+	    &a->o.rejects) != 0 ||
 	    open_file(a->log, "a", &a->o.log) != 0)
 		return MISUSE;
 	f = load_run(conf, m, &a->o, &r);
 	if (f == FATE_OK && !a->o.dry_run)
 		print_result(a, m, &r, io_now_ms() - start);
 	if (close_file(a->errors, a->o.errors) != 0 ||
+	    close_file(a->rejects, a->o.rejects) != 0 ||
 	    close_file(a->log, a->o.log) != 0)
 		return FAILED;
 	return r.exists ? EXISTS : status_of(f);

@@ -290,6 +290,9 @@ load_copy(struct load *l, const char *schema, const char *table, bool noload)
 		.null_string = l->m->null_string,
 		.format = l->o->copy_format, .options = l->o->copy_options,
 		.noload = noload,
+		/* As many errors as this make COPY fail. */
+		.max_errors = l->o->max_errors > 0 ?
+		    (long)l->o->max_errors + 1 : 0,
 	};
 	struct buf b;
 	int rc;
@@ -418,7 +421,7 @@ attempt(struct load *l)
 {
 	int rc;
 
-	l->r->rows = l->r->removed = 0;
+	l->r->rows = l->r->removed = l->r->rejected = 0;
 	if (inspect(l) != 0)
 		return -1;
 	if (l->o->noload)

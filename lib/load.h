@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cfg.h"
 #include "fate.h"
 #include "manifest.h"
 #include "pg.h"
@@ -41,12 +42,16 @@ struct load_opt {
 	const char *query_group;
 	FILE *log;			/* of statements, or NULL */
 	FILE *errors;			/* CSV of what COPY refused, or NULL */
+	int64_t max_errors;		/* rows that it may refuse */
+	FILE *rejects;			/* where they go, if there may be any */
+	struct cfg *cfg;		/* of S3, to fetch such rows */
 };
 
 struct load_result {
 	bool repeated;		/* the ledger had the run: nothing was done */
 	bool exists;		/* LOAD_CREATE: the table is there already */
 	int64_t rows;		/* loaded */
+	int64_t rejected;	/* refused and written to the rejects */
 	int64_t removed;	/* rows that they took the place of */
 	const char *mode;	/* in a word */
 };

@@ -61,12 +61,16 @@ files(struct load *l)
 int
 loadprove_copy(struct load *l, int64_t noticed)
 {
-	int64_t want = loadprove_expected(l->m), got;
+	int64_t want = loadprove_expected(l->m), got, bad = 0;
 
 	if (load_number(l, "SELECT pg_last_copy_count()", "count the rows",
 	    &got) != 0)
 		return -1;
-	if ((noticed >= 0 && noticed != got) || (want >= 0 && want != got))
+	if (l->o->max_errors > 0 && want > got &&
+	    loaderr_rejects(l, want - got, &bad) != 0)
+		return -1;
+	if ((noticed >= 0 && noticed != got) ||
+	    (want >= 0 && want != got + bad) || bad > l->o->max_errors)
 		return msg_error("cannot prove the load into '%s': Redshift "
 		    "says that it loaded %lld rows%s, but %lld are staged; "
 		    "nothing is changed", l->where, (long long)got,
@@ -74,6 +78,7 @@ loadprove_copy(struct load *l, int64_t noticed)
 		    " (and says otherwise while it loads)" : "",
 		    (long long)want);
 	l->r->rows = got;
+	l->r->rejected = bad;
 	return files(l);
 }
 

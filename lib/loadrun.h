@@ -86,7 +86,12 @@ int loadledger_find(struct load *, bool *found, int64_t *rows);
 int loadledger_add(struct load *);
 int loadledger_committed(struct load *, bool *yes);
 
-/* loaderr.c: what the database says about the rows of the last COPY. */
+/*
+ * loaderr.c: what the database says about the rows that the last COPY
+ * refused. report: after a failure. rejects: the rows that COPY passed over,
+ * of which some are missing, written to the file for them; how many they are.
+ */
 void loaderr_report(struct load *);
+int loaderr_rejects(struct load *, int64_t missing, int64_t *rows);
 
 #endif

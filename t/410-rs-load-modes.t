@@ -24,9 +24,9 @@ staged= && manifest
 load run1 'Sales'
 status_is 0 'the first run makes the table'
 err_empty 'and says nothing'
-out_like 'one line of result' '^public\.sales,append,loaded,5,0,2,[0-9.]+,run1$'
+out_like 'one line of result' '^public\.sales,append,loaded,5,0,2,0,[0-9.]+,run1$'
 same 'under a header' "$(head -n 1 out)" \
-	table,mode,result,rows,removed,files,seconds,run_id
+	table,mode,result,rows,removed,files,rejected,seconds,run_id
 rows_are 'the rows' "$all sales ORDER BY id" "1|Müller|12.50|2026-01-31|2026-01-31 23:59:59.5|1500
 2|a \"b\", c|-0.01|2026-02-28|2026-02-28 00:00:00|0
 3|||||
