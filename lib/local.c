@@ -18,8 +18,9 @@
 #include "local.h"
 #include "msg.h"
 
-/* The kernel's number for TCP_ESTABLISHED. */
-#define ESTABLISHED 1
+/* The kernel's numbers (net/tcp_states.h) of the states in which the other
+ * end may be: whole, or its owner has said all that it will say. */
+enum {ESTABLISHED = 1, FIN_WAIT1 = 4, FIN_WAIT2 = 5};
 
 int
 local_listen(int port, int *chosen)
@@ -106,7 +107,9 @@ own_user(int fd, long *uid)
 	found = look_up(nl, &peer, &own, &m);
 	close(nl);
 	/* A socket that its owner has closed shows uid 0 and inode 0. */
-	if (!found || m.idiag_state != ESTABLISHED || m.idiag_inode == 0)
+	if (!found || m.idiag_inode == 0 ||
+	    (m.idiag_state != ESTABLISHED && m.idiag_state != FIN_WAIT1 &&
+	    m.idiag_state != FIN_WAIT2))
 		return false;
 	*uid = (long)m.idiag_uid;
 	return m.idiag_uid == geteuid();

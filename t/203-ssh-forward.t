@@ -173,6 +173,13 @@ done
 rc=0
 for n in 1 2 3; do eval "wait \$job$n" || rc=1; done
 same 'three programs at once' $rc 0
+# A client that has said all before it is accepted is still its owner's.
+kill -STOP $pid
+PGPORT=$port /usr/bin/python3 client.py late 1000 >out 2>err & job=$!
+sleep 0.5
+kill -CONT $pid
+wait $job
+same 'an end of input that comes before the accept' $? 0
 if [ "$(id -u)" -eq 0 ]; then
 	cat >other.py <<'E'
 import os, socket, sys
