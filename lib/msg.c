@@ -127,7 +127,7 @@ put(const char *p, size_t n)
 }
 
 /* "name: prefix text[: strerror]", one line. */
-static void
+static void MSG_PRINTF(3, 0)
 say(const char *prefix, int err, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
