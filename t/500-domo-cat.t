@@ -1,3 +1,4 @@
+#!/bin/sh
 # domo-cat: an export, a schema, metadata, the list; what is refused at once.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 . "$srcdir/t/domo.sh"

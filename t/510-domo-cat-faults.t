@@ -1,3 +1,4 @@
+#!/bin/sh
 # domo-cat against each fault of Domo's that is known: what it says, with
 # what status it ends, and that a failed export never looks whole.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"

@@ -1,3 +1,4 @@
+#!/bin/sh
 # domo-cat: columns and rows chosen by the query API, and marks before texts
 # that look like formulas.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"

@@ -1,3 +1,4 @@
+#!/bin/sh
 # domo-cat in a pipe, killed at any moment; by way of a file; with TLS,
 # proxies, short-lived tokens; on a terminal.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The Domo stand-in alone, for the tests of domo-cat; sourced after lib.sh.
 # Its directory is $T/domo. DataSet $G is there: every type, NULL, "", quotes,
 # a line end in a field, a comma and quotes in a column's name.
