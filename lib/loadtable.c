@@ -235,7 +235,7 @@ check_widen(struct load *l)
 
 	buf_init(&b, SQL_MAX);
 	buf_adds(&b, "SET search_path TO ");
-	sql_name(&b, l->o->schema);
+	sql_literal(&b, l->o->schema);
 	/* pg_table_def shows the schemas of the search path only. */
 	encodings = pg_do(l->pg, b.data) != 0 ? NULL : about(l, "SELECT "
 	    "\"column\", encoding FROM pg_table_def WHERE schemaname = ",
