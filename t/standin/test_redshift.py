@@ -128,6 +128,20 @@ REFUSED = (
      "WHEN NOT MATCHED THEN INSERT VALUES (1)", "42601", r'near "\("'),
     ("MERGE INTO t USING u ON t.a = u.a WHEN MATCHED AND t.a = 1 THEN DELETE "
      "WHEN NOT MATCHED THEN INSERT VALUES (1)", "42601", 'near "AND"'),
+    ("SELECT now(), a FROM t", "0A000", "not supported on Redshift tables"),
+    ("SELECT current_timestamp FROM t", "0A000", "on Redshift tables"),
+    ("UPDATE t SET b = current_schema()", "0A000", "on Redshift tables"),
+    ("SELECT * FROM t, pg_class", "0A000", "on Redshift tables"),
+    ("INSERT INTO t (b) SELECT relname FROM pg_class", "0A000",
+     "on Redshift tables"),
+    ("CREATE TABLE x AS SELECT * FROM pg_table_def", "0A000",
+     "on Redshift tables"),
+    ("SELECT * INTO x FROM information_schema.tables", "0A000",
+     "on Redshift tables"),
+    ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM svv_tables)", "0A000",
+     "on Redshift tables"),
+    ("SELECT rolname FROM pg_roles", "42P01", '"pg_roles"'),
+    ("SELECT attidentity FROM pg_attribute", "42703", '"attidentity"'),
     ("SELECT * FROM nosuch", "42P01", 'relation "nosuch" does not exist'),
     ("SELECT * FROM svv_table_info", "42501", "permission denied for relation"),
 )
@@ -285,6 +299,12 @@ def test_literals(db):
     same(db.value("SELECT nvl(NULL, 'x')"), "x", "NVL")
     ok(db.value("SELECT SYSDATE"), "SYSDATE")
     ok(db.value("SELECT getdate()"), "GETDATE()")
+    ok(db.rows("SELECT now(), current_schema(), count(*) FROM pg_class p JOIN "
+               "pg_namespace n ON n.oid = p.relnamespace"),
+       "the leader's functions with the catalog")
+    ok(db.rows("SELECT count(*) FROM stl_load_errors l, pg_user u WHERE "
+               "l.userid = u.usesysid AND session = pg_backend_pid()"),
+       "the logs with the catalog")
 
 
 def test_names(world, rs, db):
@@ -650,6 +670,9 @@ def test_extended(db):
             r'near "\$1"', "nor does COPY")
     refused(lambda: db.run("ALTER TABLE t RENAME TO $1", "x"), "42601",
             r'near "\$1"', "nor ALTER TABLE")
+    refused(lambda: db.run("SELECT a FROM t WHERE a IN (%s)" % ", ".join(
+        "$%d" % i for i in range(1, 32769)), *range(32768)), "54000",
+            "limit 32767", "32768 parameters")
     db.prepare("q", "SELECT a, 'a\\\\b' FROM t WHERE a = $1")
     same(db.describe("q").columns, ["a", "?column?"], "a prepared statement")
     same(db.execute("q", 1).rows, [["1", "a\\b"]], "runs")

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 
 from libpq import IDLE, IN_ERROR                            # noqa: E402
 from rsworld import (BUCKET, ROLE, World, finish, ok, refused,  # noqa: E402
-                     same)
+                     same, wait_until)
 
 numbers = itertools.count()
 
@@ -643,7 +643,7 @@ def test_views(loader):
 
 
 def test_serverless(world):
-    rs = world.redshift("serverless", serverless=True)
+    rs = world.redshift("serverless", serverless=True, sys_delay=1)
     loader = Loader(world, rs)
     loader.table("i int")
     url = loader.put("x\n")
@@ -654,9 +654,11 @@ def test_serverless(world):
                  "stv_load_state", "stv_slices"):
         refused(lambda n=name: loader.db.run("SELECT * FROM " + n), "42P01",
                 name, "and has no " + name)
-    same(loader.db.value("SELECT error_code FROM sys_load_error_detail WHERE "
-                         "trim(file_name) = '%s'" % url), "1207",
-         "sys_load_error_detail is there")
+    find = ("SELECT error_code FROM sys_load_error_detail WHERE "
+            "trim(file_name) = '%s'" % url)
+    same(loader.db.rows(find), [], "sys_delay: its rows come late")
+    ok(wait_until(lambda: loader.db.rows(find) == [["1207"]]),
+       "but they come")
 
 
 def test_size(loader):

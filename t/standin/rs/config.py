@@ -27,6 +27,7 @@ DEFAULTS = {
     "serverless": False,
     "isolation": "snapshot",            # or serializable
     "slices": 4,
+    "sys_delay": 0,                     # seconds until SYS shows an error
     "case_sensitive_identifiers": False,
 }
 

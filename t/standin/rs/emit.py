@@ -9,8 +9,9 @@ from . import lexer, types
 from .backend import ident, literal
 from .cursor import Cursor, fold
 from .errors import RsError, syntax, unsupported
-from .grammar import (FUNCTIONS_REFUSED, SEQUENCES_REFUSED, TYPES,
-                      TYPES_NOT_HERE, TYPES_REFUSED)
+from .grammar import (CATALOGS_REFUSED, COLUMNS_REFUSED, FUNCTIONS_REFUSED,
+                      SEQUENCES_REFUSED, TYPES, TYPES_NOT_HERE,
+                      TYPES_REFUSED)
 
 WORDS = {"SYSDATE": "(current_timestamp::timestamp)", "MINUS": "EXCEPT"}
 FUNCTIONS = {"NVL": "coalesce"}
@@ -76,6 +77,12 @@ class Emitter(Cursor):
         after_dot = self.at > 1 and self.peek(-2).key == "."
         if is_call and key in FUNCTIONS_REFUSED:
             raise RsError("42883", "function %s does not exist"
+                          % token.text.lower())
+        if key in CATALOGS_REFUSED:
+            raise RsError("42P01", 'relation "%s" does not exist'
+                          % token.text.lower())
+        if key in COLUMNS_REFUSED:
+            raise RsError("42703", 'column "%s" does not exist'
                           % token.text.lower())
         if is_call and key in FUNCTIONS:
             return FUNCTIONS[key]

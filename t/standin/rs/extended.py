@@ -7,7 +7,7 @@ never reaches the backend.  After an error everything up to Sync is skipped.
 
 import struct
 
-from . import errors, lexer, statements, wire
+from . import errors, statements, wire
 from .plan import Plan
 
 # the client's unnamed statement has a name in the backend, because each of
@@ -16,6 +16,21 @@ UNNAMED = "rs_unnamed"
 
 # the answers that end the wait for one forwarded message
 ENDS = {b"P": b"1", b"B": b"2", b"D": b"Tn", b"E": b"CIs", b"C": b"3"}
+
+
+# facts, section 5.2
+PARAMETERS_MAX = 32767
+
+
+def _check_parameters(body, at):
+    """Count the parameters of a Bind, from where their formats begin."""
+    formats = struct.unpack("!H", body[at:at + 2])[0]
+    at += 2 + 2 * formats
+    count = struct.unpack("!H", body[at:at + 2])[0]
+    if count > PARAMETERS_MAX:
+        raise errors.RsError("54000", "Prepared statement exceeds bind "
+                             "parameter limit %d: %d bind parameters were "
+                             "provided" % (PARAMETERS_MAX, count))
 
 
 class Extended:
@@ -118,6 +133,7 @@ class Extended:
         name, at = wire.take_cstring(body, at)
         plan = self._plan(self.statements, name, "prepared statement")
         self.session.check_block(plan)
+        _check_parameters(body, at)
         if plan.own:
             self.session.stream.put(b"2")
         else:

@@ -1,7 +1,7 @@
 """Which relations a query names, found without parsing it whole.
 
-Good enough for three questions: does it read more than the catalog, are all
-names qualified, and does it modify in a WITH.
+Good enough for two questions: which nodes must it run on, and are all names
+qualified.
 """
 
 from . import lexer
@@ -12,8 +12,8 @@ ENDS = frozenset("WHERE GROUP ORDER HAVING LIMIT UNION EXCEPT INTERSECT MINUS "
 # functions whose arguments have a FROM of their own
 TAKES_FROM = frozenset("EXTRACT TRIM SUBSTRING OVERLAY POSITION".split())
 
-CATALOG_SCHEMAS = ("pg_catalog", "information_schema")
 CATALOG_PREFIXES = ("pg_", "svv_")
+LOG_PREFIXES = ("stl_", "stv_", "svl_", "svcs_", "sys_")
 
 
 def relations(tokens):
@@ -69,12 +69,12 @@ def _common_tables(tokens):
     return found
 
 
-def catalog_only(tokens):
-    """Does the query read nothing but the PG catalog?"""
-    return all(_in_catalog(name) for name in relations(tokens))
-
-
-def _in_catalog(name):
-    if len(name) > 1:
-        return name[-2] in CATALOG_SCHEMAS
-    return name[0].startswith(CATALOG_PREFIXES)
+def place(name):
+    """Where a relation lives: catalog (the leader node), log or user."""
+    if len(name) > 1 and name[-2] != "pg_catalog":
+        return "catalog" if name[-2] == "information_schema" else "user"
+    if name[-1].startswith(LOG_PREFIXES):
+        return "log"
+    if len(name) > 1 or name[-1].startswith(CATALOG_PREFIXES):
+        return "catalog"
+    return "user"

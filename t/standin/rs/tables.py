@@ -7,7 +7,7 @@ ALTER TABLE is alter.py's.
 
 from dataclasses import dataclass, field
 
-from . import emit, types
+from . import emit, queries, references, types
 from .backend import literal
 from .cursor import Cursor, Relation
 from .errors import RsError, syntax, unsupported
@@ -362,6 +362,8 @@ def _create_as(session, cursor, relation, head):
     keys = [token.key for token in query[-3:]]
     if keys in (["WITH", "NO", "DATA"],) or keys[-2:] == ["WITH", "DATA"]:
         raise syntax("WITH")
+    if references.relations(query):
+        queries.check_nodes(session, query, writes=True)
     listed = " (%s)" % ", ".join(cursor.quoted(n) for n in names) \
         if names else ""
     plan = Plan("", "%s%s AS %s" % (head, listed, emit.sql(session, query)),

@@ -88,7 +88,8 @@ VIEWS = {
             e.err_code AS error_code, e.err_reason::char(512) AS
             error_message
         FROM rsi.load_errors e JOIN rsi.loads l USING (query)
-        WHERE rsi.shown(e.userid)""",
+        WHERE rsi.shown(e.userid) AND e.starttime <= timezone('UTC',
+            clock_timestamp()) - interval '%(sys_delay)s seconds'""",
     "sys_load_history": """
         SELECT userid::int4 AS user_id, query AS query_id,
             xid AS transaction_id, session AS session_id,
@@ -205,7 +206,7 @@ def make(ledger, config):
         ledger.run("ALTER FUNCTION pg_catalog.version() "
                    "RENAME TO rsi_backend_version")
     ledger.run(FUNCTIONS)
-    values = {"slices": config["slices"],
+    values = {"slices": config["slices"], "sys_delay": config["sys_delay"],
               "isolation": ISOLATION[config["isolation"]]}
     for name, query in VIEWS.items():
         ledger.run("DROP VIEW IF EXISTS pg_catalog." + name)
