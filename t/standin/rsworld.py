@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -144,7 +145,12 @@ class World:
         self.swift = None
 
     def __enter__(self):
-        subprocess.run([HERE + "/pg-start", self.dir + "/pg"], check=True)
+        # so that make's ^C and a kill clean up, too
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
+        if subprocess.run([HERE + "/pg-start", self.dir + "/pg"]).returncode:
+            shutil.rmtree(self.dir, ignore_errors=True)
+            raise SystemExit("Bail out! no PostgreSQL")
         return self
 
     def __exit__(self, *_):

@@ -88,6 +88,11 @@ def date_reader(form):
     return read
 
 
+# the default form of a TIMESTAMP, which most files have: no groups to take out
+PLAIN = re.compile(rb"\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+                   rb"(?:\.\d{1,6})?")
+
+
 def timestamp_reader(form, zoned):
     if form in ("epochsecs", "epochmillisecs"):
         return _epoch(1 if form == "epochsecs" else 1000)
@@ -98,10 +103,15 @@ def timestamp_reader(form, zoned):
     else:
         patterns = (_from_format(form, "TIMEFORMAT"),)
     shown = form if form not in (None, "auto") else "YYYY-MM-DD HH24:MI:SS"
+    why = BAD_TIMESTAMP % shown
+    is_plain = PLAIN.fullmatch if form in (None, "auto") and not zoned \
+        else lambda value: None
 
     def read(value):
+        if is_plain(value):
+            _day(int(value[:4]), int(value[5:7]), int(value[8:10]), why)
+            return value
         found = _match(patterns, value)
-        why = BAD_TIMESTAMP % shown
         if not found:
             raise ValueError(why)
         parts = found.groupdict()
