@@ -254,7 +254,8 @@ login(struct domo *d, struct http_reply *r, long *after)
 		return res;
 	if (r->status == 401 || r->status == 403 || r->status == 400)
 		return refused(d, r, "the login was refused: ",
-		    "; check domo_client_id and domo_client_secret");
+		    "; check domo_client_id and domo_client_secret, and "
+		    "that the client has the scope Data");
 	if (r->status != 200)
 		return refused(d, r, "the login failed: ", "");
 	return take_token(d, r);

@@ -312,6 +312,7 @@ attempts(struct export *x)
 
 	do {
 		after = -1;
+		msg_progress("waiting for Domo");
 		res = attempt(x, schedule.done > 0, &after);
 		left = x->spool < 0 && x->body.out.bytes > 0;
 		if (res == DOMO_AGAIN && !left)

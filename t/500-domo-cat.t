@@ -76,6 +76,12 @@ run domo-cat -l many
 same 'a list of three pages' "$(cut -d, -f1 out | sort -u | wc -l)" 121
 run domo-cat -i 'name:many 77'
 out_like 'one of many by name' '^44444444-0000-4000-8000-000000000077,many 77,'
+fault '{"path": "offset=50", "fault": "html-503"}'
+run domo-cat --tries 2 -l many
+status_is 75 'a list that breaks off'
+err_like 'says so' "cannot list the DataSets of 'http://127.0.0.1:[0-9]+': Domo says 503"
+same 'and is cut' "$(tail -c 1 out)" "$(printf e)"
+fault
 fails 'a name that nobody has' 1 \
 	"cannot look up 'name:TWO': no DataSet that this client may see has exactly this name" \
 	domo-cat name:TWO
@@ -112,6 +118,12 @@ DOMO_CLIENT_SECRET=wrong fails 'a wrong client secret' 1 \
 	'the login was refused: Domo says 401 Unauthorized: Bad client credentials \(toe [0-9A-Z-]+\); check domo_client_id and domo_client_secret' \
 	domo-cat "$G"
 same 'is tried once' "$(grep -c '"status": 401' domo/requests.log)" 1
+domo_start "\"clients\": {\"$DOMO_CLIENT_ID\": {\"secret\":
+	\"$DOMO_CLIENT_SECRET\", \"scopes\": [\"user\"]}}"
+fails 'a client without the scope Data' 1 \
+	'the login was refused: Domo says 400 Bad Request: Invalid scope: data; check domo_client_id and domo_client_secret, and that the client has the scope Data' \
+	domo-cat "$G"
+domo_start
 
 for o in '' -S -i -l; do
 	run sh -c "domo-cat $o $([ "$o" = -l ] || echo "$G") >/dev/full"
