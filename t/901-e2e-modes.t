@@ -16,6 +16,8 @@ done
 
 run rs-writeback append
 status_is 0 'first run makes the table'
+err_like 'and says so in words' \
+	"^rs-writeback: job 'append': loaded 2 rows, append, public.one \([0-9.]+ s\)$"
 ok 'and fills it' t_same "$(rows one)" 'k,v
 1,one
 2,two'
