@@ -186,7 +186,7 @@ find_ends(struct feed *f, bool all)
 		if (k > 0)
 			f->whole = f->scanned + k;
 		f->scanned += n;
-		if (!f->heading && f->whole >= f->begin + PIECE)
+		if (f->whole >= f->begin + PIECE)
 			add_piece(f, f->whole);
 	}
 }
@@ -241,6 +241,15 @@ next_slab(struct feed *f)
 	return FATE_OK;
 }
 
+/* After a read: the pieces that are whole now. */
+static void
+find_pieces(struct feed *f)
+{
+	find_ends(f, f->eof);
+	if (f->eof)
+		add_rest(f, false);
+}
+
 /* Wait until there is something to read, or to stop. */
 static enum fate
 wait_input(struct feed *f)
@@ -283,11 +292,10 @@ read_more(struct feed *f)
 	}
 	f->len += (size_t)r;
 	f->bytes += (uint64_t)r;
-	find_ends(f, r == 0);
-	if (r == 0 && !f->heading)
-		add_rest(f, false);
 	if (r == 0)
 		f->eof = true;
+	if (!f->heading)
+		find_pieces(f);
 	return FATE_OK;
 }
 
@@ -323,11 +331,8 @@ feed_header(struct feed *f, char ***names, size_t *ncols)
 	f->heading = false;
 	if (*names == NULL)
 		return no_header(f, fault);
-	f->begin = used;
-	if (f->whole < used)	/* a window that is not scanned yet */
-		f->whole = used;
-	if (f->eof)
-		add_rest(f, false);
+	f->begin = f->whole = f->scanned = used;
+	find_pieces(f);
 	return FATE_OK;
 }
 
@@ -376,7 +381,7 @@ objects_left(const struct feed *f)
 	    (f->held / (k + slices) < want ? want - f->held / (k + slices) :
 	    0))
 		k += slices;
-	most = f->held / OBJECT_MIN;
+	most = f->held / (want < OBJECT_MIN ? want : OBJECT_MIN);
 	if (f->emitted == 0 && k > most)
 		k = most > 0 ? most : 1;
 	return k;

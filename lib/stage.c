@@ -502,7 +502,8 @@ check_parts(struct stage *s, struct http *h)
 			return;
 		fate = check_part(s, h, &p);
 	}
-	set_fault(s, 0, NULL, fate);
+	if (fate != FATE_STOPPED)
+		set_fault(s, 0, NULL, fate);
 }
 
 static void *
@@ -524,7 +525,8 @@ upload(void *arg)
 		o.unsure = false;
 		if (!faulty(s)) {
 			fate = s3_put(s->opt.s3, h, &o);
-			if (fate != FATE_OK)
+			/* Stopped: by a fault that is known already. */
+			if (fate != FATE_OK && fate != FATE_STOPPED)
 				set_fault(s, 0, NULL, fate);
 		}
 		put_body(s, body);

@@ -1,0 +1,223 @@
+#!/bin/sh
+# s3-stage: what goes in comes out, as objects that others can read, and the
+# manifest tells the truth.
+. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
+. "$srcdir/t/s3.sh"
+
+field() { /usr/bin/python3 -c 'import json, sys
+m = json.load(open("manifest"))
+print(eval(sys.argv[1]))' "$1"; }
+key() { field "m['entries'][$1]['url'].split('/', 3)[3]"; }
+
+cat >in.csv <<'E2'
+id,Text,amount,ratio,day,moment,flag,zip
+1,plain,1.50,1e3,2024-02-29,2024-02-29 23:59:59,true,01234
+2,,-20,2.5,,,,
+3,"",0,0,1999-12-31,2024-01-01T00:00,FALSE,00000
+-9,"a ""quoted"" word, and
+a line",123456789.123,-1.5E-7,2024-01-01,2024-01-01 00:00:00.123456,true,99999
+5,"😀 \N är",7,8,2024-01-01,2024-01-01 00:00:00,true,1
+E2
+
+for kind in gzip zstd none; do
+	input <in.csv
+	run s3-stage --compress $kind
+	status_is 0 "$kind"
+	err_empty "$kind: without a word"
+	cp out manifest
+	same "$kind: the manifest tells the rows" \
+		"$(field "m['meta']['record_count']")" 5
+	same "$kind: and how it is compressed" \
+		"$(field "m['rs_writeback']['compression']")" $kind
+	s3view get "$(key 0)" >object
+	same "$kind: and the size" \
+		"$(field "m['entries'][0]['meta']['content_length']")" \
+		"$(wc -c <object)"
+	case $kind in
+	gzip) gzip -dc <object >rows ;;
+	zstd) zstd -dcq <object >rows ;;
+	none) cp object rows ;;
+	esac
+	cat >want <<'E2'
+1,plain,1.50,1e3,2024-02-29,2024-02-29 23:59:59,true,01234
+2,\N,-20,2.5,\N,\N,\N,\N
+3,,0,0,1999-12-31,2024-01-01T00:00,FALSE,00000
+-9,"a ""quoted"" word, and
+a line",123456789.123,-1.5E-7,2024-01-01,2024-01-01 00:00:00.123456,true,99999
+5,😀 \N är,7,8,2024-01-01,2024-01-01 00:00:00,true,1
+E2
+	ok "$kind: another client reads what COPY is to get" diff want rows
+	s3view get "$(field "m['rs_writeback']['manifest_url'].split('/', 3)[3]")" \
+		>stored
+	ok "$kind: the manifest is stored as it is printed" cmp stored manifest
+	input <manifest
+	run s3-cat
+	status_is 0 "$kind: s3-cat"
+	sed 's/"\(😀[^"]*\)"/\1/' in.csv >want
+	out_same "$kind: the rows come back" want
+	input <manifest
+	run s3-unstage
+	status_is 0 "$kind: s3-unstage"
+	ok "$kind: all is gone" nothing_stored
+done
+
+same 'types' "$(field "[e['type'] for e in m['schema']['elements']]")" \
+	"[{'base': 'bigint'}, {'base': 'character varying', 'max_length': 27}, {'base': 'numeric', 'precision': 18, 'scale': 3}, {'base': 'double precision'}, {'base': 'date'}, {'base': 'timestamp without time zone'}, {'base': 'boolean'}, {'base': 'character varying', 'max_length': 5}]"
+same 'names' "$(field "[e['name'] for e in m['schema']['elements']]")" \
+	"['id', 'Text', 'amount', 'ratio', 'day', 'moment', 'flag', 'zip']"
+same 'NULLs' "$(field "[c['nulls'] for c in m['rs_writeback']['columns']]")" \
+	'[0, 1, 0, 0, 1, 1, 1, 1]'
+same 'empty strings' \
+	"$(field "[c['empty'] for c in m['rs_writeback']['columns']]")" \
+	'[0, 1, 0, 0, 0, 0, 0, 0]'
+
+# --- where to ---
+
+printf 'a\n1\n' >small.csv
+input <small.csv
+run s3-stage --run-id run_1 "s3://$SANDBOX_BUCKET/a dir/ü+%41//"
+status_is 0 'a prefix with odd characters'
+cp out manifest
+same 'the key is not encoded in the manifest' "$(key 0)" \
+	'a dir/ü+%41/run_1/part-00000.csv.gz'
+s3view ls >listing
+printf '%s\n' "a dir/ü+%41/run_1/manifest.json" \
+	"a dir/ü+%41/run_1/part-00000.csv.gz" >want
+ok 'and so are the objects called' \
+	sh -c 'sed "s/ [0-9]*$//" listing | diff want -'
+input <manifest
+run s3-cat
+out_same 's3-cat finds it' small.csv
+input <manifest
+run s3-unstage
+ok 's3-unstage too' nothing_stored
+input <small.csv
+RSW_PREFIX=from/key run s3-stage --run-id x
+out_like 'the prefix as a key' '"s3://[^/]*/from/key/x/part-00000.csv.gz"'
+unstaged 'and it goes'
+input <small.csv
+run s3-stage
+out_like 'a run id of its own' \
+	'/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/part'
+unstaged 'and it goes'
+
+# --- several objects ---
+
+awk 'BEGIN { print "n,t"; for (i = 1; i <= 300000; i++)
+	printf "%d,text number %d and \"\"more\n", i, i * 7 }' |
+	sed 's/,\(.*""more\)$/,"\1"/' >many.csv
+input <many.csv
+run s3-stage --part-size 1M --jobs 3 --uploads 3
+status_is 0 'many objects'
+cp out manifest
+n=$(field "len(m['entries'])")
+ok 'there are several' test "$n" -gt 5
+same 'a multiple of two' $((n % 2)) 0
+same 'which are even in size' "$(field "max(e['meta']['content_length'] for e in m['entries']) < 2 * min(e['meta']['content_length'] for e in m['entries'])")" True
+same 'the rows are all there' "$(field "m['meta']['record_count']")" 300000
+same 'in sum' \
+	"$(field "sum(e['meta']['record_count'] for e in m['entries'])")" 300000
+input <manifest
+run s3-cat
+out_same 'and come back in order' many.csv
+field "[e['url'].rsplit('/', 1)[1] for e in m['entries']]" >one
+field "[e['meta'] for e in m['entries']]" >>one
+input <manifest
+run s3-unstage
+ok 'all are gone' nothing_stored
+run sh -c '(head -c 777; sleep 0.1; cat) <many.csv | s3-stage --part-size 1M'
+cp out manifest
+field "[e['url'].rsplit('/', 1)[1] for e in m['entries']]" >two
+field "[e['meta'] for e in m['entries']]" >>two
+ok 'the same input makes the same objects, however it comes' cmp one two
+unstaged 'and they go'
+input <many.csv
+run s3-stage --part-size 1M --slices 5
+cp out manifest
+same 'a multiple of five' $(($(field "len(m['entries'])") % 5)) 0
+unstaged 'and they go'
+
+# --- forms of input ---
+
+comes 'a BOM, CRLF' '\357\273\277a,b\r\n1,"x\r\ny"\r\n2,z\r\n' '1,"x\r\ny"\n2,z\n'
+out_like 'no BOM in the name' '"name":"a"'
+comes 'tabs' 'a\tb\n1\tx,y\n2\tNULL\n' '1,"x,y"\n2,\\N\n' --delimiter tab --null-in NULL
+comes 'other delimiters' "a;b\n1;'x;y'\n" '1,x;y\n' --delimiter ';' --quote "'"
+comes 'no quotes' 'a|b\n1|"x\n' '1,"""x"\n' --delimiter '|' --quote none
+comes 'another null string' 'a,b\n1,\\N\n2,\n' '1,\\N\n2,@null@\n' --null-string @null@
+out_like 'which the manifest tells' '"null_string": "@null@"'
+comes 'one column, no newline at the end' 'a\n1\n\n""\nx' '1\n\\N\n""\nx\n' -e
+comes 'bad bytes replaced' 'a\n"x\377y"\n' 'x\357\277\275y\n' --invalid-utf8 replace
+head -c 70000 /dev/zero | tr '\0' x >long
+(echo a; cat long; echo) >long.csv
+input <long.csv
+run s3-stage --long-fields truncate
+status_is 0 'a long field is cut'
+err_like 'and counted' 'warning: 1 fields were longer than they may be'
+out_like 'to what fits' '"max_bytes":65535'
+unstaged 'and it goes'
+
+# --- nothing but a header ---
+
+printf 'a,b\n' >empty.csv
+input <empty.csv
+run s3-stage
+status_is 0 'no rows'
+cp out manifest
+same 'no objects' "$(field "m['entries']")" '[]'
+same 'zero rows' "$(field "m['meta']['record_count']")" 0
+input <manifest
+run s3-cat
+out_same 's3-cat prints the header' empty.csv
+input <manifest
+run s3-unstage
+ok 'the manifest goes' nothing_stored
+
+# --- metadata and types ---
+
+printf 'id,name,description,rows,columns,owner_id,owner_name,created_at,updated_at,data_current_at,pdp_enabled\nabc-1,"A ""set""",,2,2,1,x,2024-01-01T00:00:00Z,2024-01-02T00:00:00Z,2024-01-03T00:00:00Z,false\n' >info
+printf 'name,type\na,LONG\nb,STRING\n' >schema
+printf 'a,b\n0012,2\n+7,\n' >typed.csv
+input <typed.csv
+run s3-stage -i info -t schema
+status_is 0 'with schema and metadata'
+cp out manifest
+same 'the DataSet' "$(field "m['rs_writeback']['dataset']")" \
+	"{'id': 'abc-1', 'name': 'A \"set\"', 'data_time': '2024-01-03T00:00:00Z', 'rows': 2}"
+same 'the declared types' \
+	"$(field "[e['type']['base'] for e in m['schema']['elements']]")" \
+	"['bigint', 'character varying']"
+unstaged 'and it goes'
+input <typed.csv
+fails 'metadata of another form' 2 "one row with a column 'id'" \
+	s3-stage -i schema
+input <typed.csv
+fails 'metadata that are not there' 2 "cannot open 'gone'" s3-stage -i gone
+printf 'name,type\na,LONG\n' >schema
+input <typed.csv
+fails 'a schema of another width' 2 'it has 1 columns, the input has 2' \
+	s3-stage -t schema
+printf 'name,type\na,LONG\nc,STRING\n' >schema
+input <typed.csv
+fails 'a schema of other columns' 2 \
+	"column 2 is 'c' there, and 'b' in the input" s3-stage -t schema
+printf 'name,type\na,LONG\nb,BLOB\n' >schema
+input <typed.csv
+fails 'a type of none' 2 "'BLOB'" s3-stage -t schema
+ok 'and nothing is stored' nothing_stored
+
+# --- what is sent ---
+
+forget_log
+input <small.csv
+RSW_S3_ACL=bucket-owner-full-control RSW_S3_TAGS='run={run_id}&x=1' \
+	RSW_S3_ENCRYPTION=AES256 run s3-stage --run-id r7
+status_is 0 'ACL, tags, encryption'
+unstaged 'and it goes'
+s3view log x-amz-acl x-amz-tagging x-amz-server-side-encryption |
+	grep '^PUT' >puts
+same 'are sent with the object and the manifest' \
+	"$(grep -c ' 200 x-amz-acl=bucket-owner-full-control x-amz-tagging=run=r7&x=1 x-amz-server-side-encryption=AES256$' puts)" 2
+s3view log | grep -c '^HEAD .*part-00000.csv.gz 200' >heads
+same 'the object is looked at' "$(cat heads)" 1
+done_testing
