@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -461,6 +462,29 @@ status_of(enum fate f)
 	    f == FATE_CONFIG ? MISUSE : FAILED;
 }
 
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+/* So that the server is told to stop: it would go on with COPY until it
+ * notices that nobody listens. A signal that is ignored stays so. */
+static void
+catch_signals(void)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+	struct sigaction sa = {.sa_handler = on_signal}, old;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		if (sigaction(signals[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+}
+
 static int
 load(struct args *a, struct pg_conf *conf, const struct manifest *m)
 {
@@ -468,6 +492,7 @@ load(struct args *a, struct pg_conf *conf, const struct manifest *m)
 	struct load_result r;
 	enum fate f;
 
+	a->o.stop = &caught;
 	if (load_check(m, &a->o) != 0)
 		return FAILED;
 	if (open_file(a->errors, "w", &a->o.errors) != 0 ||
@@ -475,6 +500,7 @@ load(struct args *a, struct pg_conf *conf, const struct manifest *m)
 	    &a->o.rejects) != 0 ||
 	    open_file(a->log, "a", &a->o.log) != 0)
 		return MISUSE;
+	catch_signals();
 	f = load_run(conf, m, &a->o, &r);
 	if (f == FATE_OK && !a->o.dry_run)
 		print_result(a, m, &r, io_now_ms() - start);
@@ -534,6 +560,16 @@ do_list(struct cfg *c, const char *schema)
 	return status_of(f);
 }
 
+/* Nothing is left to do: die of the signal, as others expect it. */
+static void
+obey_signal(void)
+{
+	if (caught == 0)
+		return;
+	signal(caught, SIG_DFL);
+	raise(caught);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -555,5 +591,7 @@ main(int argc, char *argv[])
 	free(a.schema_name);
 	free(a.table_name);
 	cfg_free(c);
+	if (rc != 0)
+		obey_signal();
 	return io_finish(rc);
 }

@@ -36,9 +36,21 @@ mode_word(const struct load_opt *o)
 	return "";
 }
 
+/* The user wants no more of it. */
+static bool
+stopped(const struct load *l)
+{
+	if (l->o->stop == NULL || !*l->o->stop)
+		return false;
+	msg_error("stopped; '%s' is as it was", l->where);
+	return true;
+}
+
 int
 load_trouble(struct load *l, const char *what)
 {
+	if (stopped(l))
+		return -1;
 	l->again = pg_conflict(l->pg) || pg_lost(l->pg);
 	if (!l->again)
 		return pg_say(l->pg, "cannot %s", what);
@@ -63,6 +75,8 @@ load_count(struct load *l, const char *sql, const char *what, int64_t *rows)
 	PGresult *r;
 
 	*rows = 0;
+	if (stopped(l))
+		return -1;
 	if (l->o->dry_run) {
 		char *safe = pg_redact(l->pg, sql);
 
@@ -167,6 +181,7 @@ connect_db(struct load *l)
 	pg_hide(l->pg, l->o->access.secret_key);
 	pg_hide(l->pg, l->o->access.session_token);
 	pg_log(l->pg, l->o->log);
+	pg_watch(l->pg, loadwatch_tick, l);
 	if (catalog_is_redshift(l->pg, &redshift) != 0)
 		return pg_lost(l->pg) ? FATE_AGAIN : FATE_FAILED;
 	if (!redshift) {
@@ -233,12 +248,18 @@ static int
 copy(struct load *l, const char *sql)
 {
 	int64_t noticed;
+	int rc;
 
 	if (l->o->dry_run)
 		return load_do(l, sql, "");
 	msg_info("loading %zu file%s", l->m->nentries,
 	    l->m->nentries == 1 ? "" : "s");
-	if (pg_do(l->pg, sql) != 0) {
+	l->loading = true;
+	l->told = io_now_ms() - 4000;
+	rc = pg_do(l->pg, sql);
+	l->loading = false;
+	loadwatch_end(l);
+	if (rc != 0) {
 		load_trouble(l, "load the staged rows");
 		if (!l->again)
 			l->copying = mem_fmt("%s %s", pg_text(l->pg),

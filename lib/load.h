@@ -5,6 +5,7 @@
 #ifndef RSW_LOAD_H
 #define RSW_LOAD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +45,7 @@ struct load_opt {
 	FILE *errors;			/* CSV of what COPY refused, or NULL */
 	int64_t max_errors;		/* rows that it may refuse */
 	FILE *rejects;			/* where they go, if there may be any */
+	const volatile sig_atomic_t *stop;	/* becomes true: give up */
 	struct cfg *cfg;		/* of S3, to fetch such rows */
 };
 

@@ -20,6 +20,10 @@ struct load {
 	bool fresh;			/* the table is made by this load */
 	bool ledger;			/* there is one to write to */
 	bool history;			/* SYS_LOAD_HISTORY answers */
+	bool loading;			/* COPY runs */
+	bool blind;			/* nothing can be seen of it */
+	struct pg *side;		/* a second session, to look at it */
+	long long told;			/* when it was told last, in ms */
 	char *swap;			/* the table that takes the name */
 	/* how the last attempt ended, if it did not work */
 	bool again;			/* the same may work */
@@ -50,6 +54,11 @@ int load_trouble(struct load *, const char *what);
  * that what it loaded is what was staged. */
 int load_copy(struct load *, const char *schema, const char *table,
     bool noload);
+
+/* loadwatch.c: what is done while a statement runs: stop it when the user
+ * wants to, and during COPY (l->loading) tell how far it is. */
+int loadwatch_tick(void *load);
+void loadwatch_end(struct load *);
 
 /* loadtable.c: compare the manifest with the table and say all that does not
  * fit; make the table; give TABLE the columns that it lacks; widen columns,

@@ -19,6 +19,8 @@
 /* Redshift takes statements of up to 16 MB; a message of it is far less. */
 #define TEXT_MAX (17 * 1024 * 1024)
 #define SECRETS 8
+#define TICK_MS 1000
+#define ASIDE_SECONDS 5
 
 struct pg {
 	PGconn *conn;
@@ -26,6 +28,8 @@ struct pg {
 	size_t nsecrets;
 	FILE *log;
 	int64_t loaded;
+	pg_tick *tick;
+	void *tick_arg;
 	/* the last failure */
 	char state[8];
 	char *text, *detail;
@@ -149,6 +153,52 @@ log_statement(struct pg *pg, const char *sql)
 	free(safe);
 }
 
+void
+pg_watch(struct pg *pg, pg_tick *tick, void *arg)
+{
+	pg->tick = tick;
+	pg->tick_arg = arg;
+}
+
+static void
+cancel(struct pg *pg)
+{
+	PGcancel *c = PQgetCancel(pg->conn);
+	char error[256];
+
+	if (c != NULL && PQcancel(c, error, sizeof(error)) == 0)
+		msg_debug("cannot cancel the statement: %s", error);
+	PQfreeCancel(c);
+}
+
+/* PQexec() with a look at the clock: the same protocol, the same result. */
+static PGresult *
+exec(struct pg *pg, const char *sql)
+{
+	struct pollfd p = {.events = POLLIN};
+	PGresult *r, *last = NULL;
+	bool cancelled = false;
+	int n;
+
+	if (pg->tick == NULL || PQsendQuery(pg->conn, sql) == 0)
+		return PQexec(pg->conn, sql);
+	while (PQisBusy(pg->conn)) {
+		p.fd = PQsocket(pg->conn);
+		n = poll(&p, 1, TICK_MS);
+		if (n <= 0 && pg->tick(pg->tick_arg) != 0 && !cancelled) {
+			cancelled = true;
+			cancel(pg);
+		}
+		if (n > 0 && PQconsumeInput(pg->conn) == 0)
+			break;
+	}
+	while ((r = PQgetResult(pg->conn)) != NULL) {
+		PQclear(last);
+		last = r;
+	}
+	return last;
+}
+
 PGresult *
 pg_query(struct pg *pg, const char *sql)
 {
@@ -157,7 +207,7 @@ pg_query(struct pg *pg, const char *sql)
 
 	log_statement(pg, sql);
 	pg->loaded = -1;
-	res = PQexec(pg->conn, sql);
+	res = exec(pg, sql);
 	status = PQresultStatus(res);
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
 		return res;
@@ -265,17 +315,6 @@ int64_t
 pg_loaded(const struct pg *pg)
 {
 	return pg->loaded;
-}
-
-void
-pg_cancel(struct pg *pg)
-{
-	PGcancel *c = PQgetCancel(pg->conn);
-	char error[256];
-
-	if (c != NULL)
-		PQcancel(c, error, sizeof(error));
-	PQfreeCancel(c);
 }
 
 int
@@ -449,6 +488,20 @@ start(const struct pg_conf *p, const char *name)
 	};
 
 	return PQconnectStartParams(keys, values, 0);
+}
+
+struct pg *
+pg_open_aside(struct pg_conf *p, const char *name)
+{
+	struct pg *pg = mem_zero(1, sizeof(*pg));
+
+	pg->conn = start(p, name);
+	PQsetNoticeReceiver(pg->conn, on_notice, pg);
+	if (wait_connect(pg->conn, ASIDE_SECONDS) &&
+	    PQstatus(pg->conn) == CONNECTION_OK)
+		return pg;
+	pg_close(pg);
+	return NULL;
 }
 
 enum fate

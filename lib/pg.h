@@ -33,6 +33,9 @@ struct pg;
  * closed. `name` becomes application_name.
  */
 enum fate pg_open(struct pg_conf *, const char *name, struct pg **out);
+
+/* The same for a connection that is of use, not needed: silent, NULL. */
+struct pg *pg_open_aside(struct pg_conf *, const char *name);
 void pg_close(struct pg *);	/* NULL is fine */
 
 /* HOST:PORT/DATABASE, for messages; owned by the conf. */
@@ -72,8 +75,13 @@ bool pg_conflict(const struct pg *);
  * -1 if none did. */
 int64_t pg_loaded(const struct pg *);
 
-/* For a second thread or a signal: ask the server to stop the statement. */
-void pg_cancel(struct pg *);
+/*
+ * Call tick about once a second, and when a signal was caught, while a
+ * statement runs. When it gives non-zero the server is asked to stop the
+ * statement, which then fails (SQLSTATE 57014).
+ */
+typedef int pg_tick(void *arg);
+void pg_watch(struct pg *, pg_tick *, void *arg);
 
 /* The server process of the session. */
 int pg_pid(const struct pg *);

@@ -1,0 +1,52 @@
+#!/bin/sh
+# rs-load: told while it runs how far it is, stopped by a signal.
+. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
+. "$srcdir/t/rs-load.sh"
+
+columns a:bigint/6 'b:character varying:40/40'
+awk 'BEGIN { for (i = 1; i <= 300000; i++)
+	printf "%d,some text to make it slower %d\n", i, i }' >f
+stage big f
+printf '1,x\n' >g
+stage small g
+load small t
+
+cp big.manifest in
+run rs-load -v --overwrite t
+status_is 0 'a load that takes a while'
+err_like 'tells with -v how far it is' \
+	"^rs-load: loading 'public.t': [01] of 1 files read, [0-9]+ rows"
+rows_are 'all rows are there' 'SELECT count(*), sum(a) FROM t' '300000|45000150000'
+cp big.manifest in
+run rs-load --overwrite t
+err_empty 'and without -v nothing'
+load small --overwrite t
+
+for sig in TERM INT; do
+	# A shell has SIGINT ignored in what it runs in the background.
+	/usr/bin/python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' rs-load --overwrite t \
+		<big.manifest >out 2>err &
+	pid=$!
+	tries=100
+	while [ $tries -gt 0 ] && ! statements | tail -n 1 | grep -q '"COPY '; do
+		tries=$((tries - 1))
+		sleep 0.05
+	done
+	sleep 0.3
+	began=$(date +%s)
+	kill -$sig $pid
+	wait $pid
+	status=$?
+	t_what="rs-load, SIG$sig"
+	case $sig in INT) want=130 ;; *) want=143 ;; esac
+	status_is $want "SIG$sig: dies of it"
+	err_like 'says so' "stopped; 'public.t' is as it was"
+	out_empty 'prints no result'
+	ok 'soon' test $(($(date +%s) - began)) -le 3
+	rows_are 'the table is as it was' 'SELECT count(*) FROM t' 1
+	rows_are 'the server has stopped too' "SELECT count(*) FROM pg_stat_activity
+		WHERE usename = 'loader' AND state <> 'idle'" 0
+done
+done_testing
