@@ -58,6 +58,7 @@ static const char usage[] =
 "      --again               append a run that the ledger has\n"
 "      --load-retries N      after conflicts and lost connections (5)\n"
 "      --statement-timeout MS   --query-group NAME\n"
+"      --target KIND         redshift, postgres or auto (default)\n"
 "      --log-sql FILE        append all statements, without secrets\n"
 "  -L, --list                the tables, as CSV\n"
 "  -a, --account NAME   -j, --job NAME   -q, --quiet   -v, --verbose\n"
@@ -105,6 +106,7 @@ static const struct option longs[] = {
 	{"round", no_argument, NULL, OPT_ROUND},
 	{"sortkey", required_argument, NULL, OPT_KEY},
 	{"statement-timeout", required_argument, NULL, OPT_KEY},
+	{"target", required_argument, NULL, OPT_KEY},
 	{"varchar-headroom", required_argument, NULL, OPT_KEY},
 	{NULL, 0, NULL, 0}
 };
@@ -373,12 +375,18 @@ choose_rest(struct cfg *c, struct args *a)
 		NULL};
 	struct load_opt *o = &a->o;
 	int64_t headroom = 0, timeout = -1;
-	const char *evolve, *ledger, *by;
+	static const char *const targets[] = {"auto", "redshift", "postgres",
+		NULL};
+	const char *evolve, *ledger, *by, *target;
 
 	o->retries = 5;
 	if (read_ddl(a) != 0 || one_of(c, "overwrite_by", bys, &by) != 0 ||
 	    cfg_get(c, "encode", &o->layout.encode) != 0)
 		return -1;
+	if (one_of(c, "target", targets, &target) != 0)
+		return -1;
+	o->target = strcasecmp(target, "redshift") == 0 ? LOAD_REDSHIFT :
+	    strcasecmp(target, "postgres") == 0 ? LOAD_POSTGRES : LOAD_ANY;
 	o->by = strcasecmp(by, "swap") == 0 ? LOAD_BY_SWAP :
 	    strcasecmp(by, "truncate") == 0 ? LOAD_BY_TRUNCATE :
 	    LOAD_BY_DELETE;

@@ -125,6 +125,7 @@ static const struct key {
 	{"overwrite_by", 0, {NULL, NULL}, "delete"},
 	{"copy_options", 0, {NULL, NULL}, NULL},
 	{"max_errors", 0, {NULL, NULL}, "0"},
+	{"target", 0, {NULL, NULL}, "auto"},
 	{"ledger", 0, {NULL, NULL}, "rs_writeback_runs"},
 	{"load_retries", 0, {NULL, NULL}, "5"},
 	{"statement_timeout", 0, {NULL, NULL}, NULL},

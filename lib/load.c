@@ -125,7 +125,7 @@ load_check(const struct manifest *m, const struct load_opt *o)
 		    "%lld rows, but %lld are staged; export and stage it again",
 		    (long long)m->dataset_rows, (long long)want);
 	if (m->nentries > 0 && m->manifest_url == NULL &&
-	    o->manifest_url == NULL)
+	    o->manifest_url == NULL && o->target != LOAD_POSTGRES)
 		return msg_error("cannot load: the manifest does not say where "
 		    "on S3 it is itself, and COPY must read it there: upload "
 		    "it, and give its address by --manifest-url");
@@ -167,7 +167,6 @@ static enum fate
 connect_db(struct load *l)
 {
 	enum fate f;
-	bool redshift;
 
 	if (l->pg != NULL && pg_lost(l->pg)) {
 		pg_close(l->pg);
@@ -182,13 +181,16 @@ connect_db(struct load *l)
 	pg_hide(l->pg, l->o->access.session_token);
 	pg_log(l->pg, l->o->log);
 	pg_watch(l->pg, loadwatch_tick, l);
-	if (catalog_is_redshift(l->pg, &redshift) != 0)
+	if (catalog_is_redshift(l->pg, &l->redshift) != 0)
 		return pg_lost(l->pg) ? FATE_AGAIN : FATE_FAILED;
-	if (!redshift) {
-		msg_error("cannot load into '%s': it is not Redshift",
-		    pg_where(l->conf));
+	if (l->o->target != LOAD_ANY && l->redshift !=
+	    (l->o->target == LOAD_REDSHIFT)) {
+		msg_error("cannot load into '%s': it is %s", pg_where(l->conf),
+		    l->redshift ? "Redshift" : "not Redshift");
 		return FATE_CONFIG;
 	}
+	if (!l->redshift && loadpg_prepare(l) != 0)
+		return pg_lost(l->pg) ? FATE_AGAIN : FATE_CONFIG;
 	if (settings(l) == 0)
 		return FATE_OK;
 	pg_say(l->pg, "cannot prepare the session");
@@ -272,8 +274,8 @@ copy(struct load *l, const char *sql)
 
 /* What the manifest says, else what all the names of its files say: COPY
  * itself does not look at them. */
-static const char *
-compression(const struct load *l)
+const char *
+load_compression(const struct load *l)
 {
 	static const struct {
 		const char *suffix, *name;
@@ -307,7 +309,7 @@ load_copy(struct load *l, const char *schema, const char *table, bool noload)
 		.schema = schema, .table = table, .plan = &l->plan,
 		.manifest_url = l->o->manifest_url != NULL ?
 		    l->o->manifest_url : l->m->manifest_url,
-		.compression = compression(l),
+		.compression = load_compression(l),
 		.null_string = l->m->null_string,
 		.format = l->o->copy_format, .options = l->o->copy_options,
 		.noload = noload,
@@ -322,8 +324,9 @@ load_copy(struct load *l, const char *schema, const char *table, bool noload)
 	if (l->m->nentries == 0)
 		return 0;
 	buf_init(&b, SQL_MAX);
-	rc = sql_copy(&b, &c, &l->o->access);
-	if (rc == 0)
+	rc = l->redshift ? sql_copy(&b, &c, &l->o->access) :
+	    loadpg_copy(l, schema, table);
+	if (rc == 0 && l->redshift)
 		rc = copy(l, b.data);
 	buf_wipe(&b);
 	/* Not in a table that others append to: reading it would set two
@@ -384,7 +387,8 @@ transaction(struct load *l)
 {
 	if (load_do(l, "BEGIN", "begin a transaction") != 0)
 		return -1;
-	if (fit_table(l) == 0 && fill(l) == 0 && loadledger_add(l) == 0)
+	if ((l->redshift || loadpg_lock(l) == 0) && fit_table(l) == 0 &&
+	    fill(l) == 0 && loadledger_add(l) == 0)
 		return commit(l);
 	if (!pg_lost(l->pg))
 		pg_do(l->pg, "ROLLBACK");

@@ -23,7 +23,10 @@ enum load_mode {LOAD_CREATE, LOAD_APPEND, LOAD_OVERWRITE, LOAD_MERGE,
 /* How an overwrite empties the table. */
 enum load_by {LOAD_BY_DELETE, LOAD_BY_SWAP, LOAD_BY_TRUNCATE};
 
+enum load_target {LOAD_ANY, LOAD_REDSHIFT, LOAD_POSTGRES};
+
 struct load_opt {
+	enum load_target target;
 	enum load_mode mode;
 	const char *schema, *table;	/* as Redshift has them: folded */
 	const char *keys;		/* LOAD_MERGE: columns with commas;

@@ -178,7 +178,8 @@ loadledger_add(struct load *l)
 	add_value(&b, l->m->dataset_id);
 	add_value(&b, l->m->data_time);
 	add_value(&b, l->m->manifest_url);
-	buf_adds(&b, ", SYSDATE)");
+	buf_adds(&b, l->redshift ? ", SYSDATE)" :
+	    ", now() AT TIME ZONE 'UTC')");
 	rc = load_do(l, b.data, "write the ledger");
 	buf_release(&b);
 	return rc;

@@ -17,6 +17,7 @@ struct load {
 	char *load_id;			/* of this attempt alone */
 	struct plan_table table;	/* as it was found */
 	struct plan plan;
+	bool redshift;			/* else it is PostgreSQL */
 	bool fresh;			/* the table is made by this load */
 	bool ledger;			/* there is one to write to */
 	bool history;			/* SYS_LOAD_HISTORY answers */
@@ -54,6 +55,15 @@ int load_trouble(struct load *, const char *what);
  * that what it loaded is what was staged. */
 int load_copy(struct load *, const char *schema, const char *table,
     bool noload);
+
+/* How the files are compressed: "gzip", ..., "none". */
+const char *load_compression(const struct load *);
+
+/* loadpg.c: PostgreSQL, not Redshift. The session; a lock against others
+ * that replace rows; COPY, with its proof. */
+int loadpg_prepare(struct load *);
+int loadpg_lock(struct load *);
+int loadpg_copy(struct load *, const char *schema, const char *table);
 
 /* loadwatch.c: what is done while a statement runs: stop it when the user
  * wants to, and during COPY (l->loading) tell how far it is. */

@@ -53,8 +53,12 @@ say_faults(const struct load *l)
 int
 loadtable_plan(struct load *l, const struct plan_opt *o)
 {
+	struct plan_opt opt = *o;
+
+	if (!l->redshift)
+		opt.name_max = 63;
 	plan_release(&l->plan);
-	plan_make(&l->plan, l->m, &l->table, o, l->sql_where);
+	plan_make(&l->plan, l->m, &l->table, &opt, l->sql_where);
 	return say_faults(l);
 }
 

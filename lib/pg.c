@@ -133,6 +133,9 @@ keep_failure(struct pg *pg, const PGresult *res)
 	pg->text[strcspn(pg->text, "\n")] = '\0';
 	s = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL) :
 	    NULL;
+	/* PostgreSQL names the line of COPY in the context. */
+	if (s == NULL && res != NULL)
+		s = PQresultErrorField(res, PG_DIAG_CONTEXT);
 	pg->detail = pg_redact(pg, s != NULL ? s : "");
 	pg->lost = PQstatus(pg->conn) == CONNECTION_BAD;
 }
@@ -214,6 +217,60 @@ pg_query(struct pg *pg, const char *sql)
 	keep_failure(pg, res);
 	PQclear(res);
 	return NULL;
+}
+
+int
+pg_copy_start(struct pg *pg, const char *sql)
+{
+	PGresult *r;
+	bool good;
+
+	log_statement(pg, sql);
+	r = PQexec(pg->conn, sql);
+	good = PQresultStatus(r) == PGRES_COPY_IN;
+	if (!good)
+		keep_failure(pg, r);
+	PQclear(r);
+	return good ? 0 : -1;
+}
+
+int
+pg_copy_put(struct pg *pg, const char *p, size_t n)
+{
+	/* libpq takes an int. */
+	const size_t most = 1 << 20;
+
+	for (; n > most; p += most, n -= most)
+		if (PQputCopyData(pg->conn, p, (int)most) != 1)
+			break;
+	if (n <= most && PQputCopyData(pg->conn, p, (int)n) == 1)
+		return 0;
+	keep_failure(pg, NULL);
+	return -1;
+}
+
+int
+pg_copy_end(struct pg *pg, const char *error, int64_t *rows)
+{
+	PGresult *r, *last = NULL;
+	bool good;
+
+	*rows = 0;
+	if (PQputCopyEnd(pg->conn, error) != 1) {
+		keep_failure(pg, NULL);
+		return -1;
+	}
+	while ((r = PQgetResult(pg->conn)) != NULL) {
+		PQclear(last);
+		last = r;
+	}
+	good = PQresultStatus(last) == PGRES_COMMAND_OK;
+	if (good)
+		*rows = strtoll(PQcmdTuples(last), NULL, 10);
+	else
+		keep_failure(pg, last);
+	PQclear(last);
+	return good ? 0 : -1;
 }
 
 int

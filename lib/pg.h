@@ -60,6 +60,15 @@ PGresult *pg_query(struct pg *, const char *sql);
 /* The same for a statement whose result is of no interest: 0 or -1. */
 int pg_do(struct pg *, const char *sql);
 
+/*
+ * COPY ... FROM STDIN (PostgreSQL only): start, rows in pieces of any size,
+ * and the end, with an `error` that makes the server forget it all, or NULL.
+ * 0, or -1, silent as pg_query().
+ */
+int pg_copy_start(struct pg *, const char *sql);
+int pg_copy_put(struct pg *, const char *p, size_t n);
+int pg_copy_end(struct pg *, const char *error, int64_t *rows);
+
 const char *pg_state(const struct pg *);
 bool pg_lost(const struct pg *);
 const char *pg_text(const struct pg *);		/* the server's message */

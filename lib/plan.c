@@ -68,7 +68,7 @@ plan_table_find(const struct plan_table *t, const char *name)
 
 /* The name of one column, not looking at the others. */
 static char *
-own_name(const char *source, size_t number)
+own_name(const char *source, size_t number, size_t max)
 {
 	char *clean = mem_dup(source), *p, *name;
 	size_t i;
@@ -76,7 +76,7 @@ own_name(const char *source, size_t number)
 	for (p = clean; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '_';
-	name = name_fold(clean, NAME_MAX_LEN);
+	name = name_fold(clean, max);
 	free(clean);
 	if (*name == '\0') {
 		free(name);
@@ -104,14 +104,14 @@ taken(char *const *name, size_t n, const char *s)
 
 /* name_2, name_3, ...: the first that no column has. */
 static char *
-numbered(char *const *name, size_t n, const char *base)
+numbered(char *const *name, size_t n, const char *base, size_t max)
 {
 	char *tail, *cut, *s;
 	int i;
 
 	for (i = 2;; i++) {
 		tail = mem_fmt("_%d", i);
-		cut = name_fold(base, NAME_MAX_LEN - strlen(tail));
+		cut = name_fold(base, max - strlen(tail));
 		s = mem_fmt("%s%s", cut, tail);
 		free(cut);
 		free(tail);
@@ -122,17 +122,17 @@ numbered(char *const *name, size_t n, const char *base)
 }
 
 char **
-plan_names(const struct manifest *m)
+plan_names(const struct manifest *m, size_t max)
 {
 	char **name = mem_zero(m->ncolumns + 1, sizeof(*name)), *s;
 	size_t i;
 
 	for (i = 0; i < m->ncolumns; i++)
-		name[i] = own_name(m->column[i].name, i + 1);
+		name[i] = own_name(m->column[i].name, i + 1, max);
 	/* Backwards would give the first of two the number. */
 	for (i = 0; i < m->ncolumns; i++)
 		if (taken(name, i, name[i])) {
-			s = numbered(name, m->ncolumns, name[i]);
+			s = numbered(name, m->ncolumns, name[i], max);
 			free(name[i]);
 			name[i] = s;
 		}
@@ -341,7 +341,8 @@ plan_make(struct plan *p, const struct manifest *m,
     const struct plan_table *t, const struct plan_opt *o, const char *where)
 {
 	bool *seen = mem_zero(t->ncolumns, sizeof(*seen));
-	char **name = plan_names(m), *folded;
+	char **name = plan_names(m, o->name_max != 0 ? o->name_max :
+	    NAME_MAX_LEN), *folded;
 	struct plan_item *it;
 	size_t i;
 	int at;

@@ -41,9 +41,10 @@ int plan_table_find(const struct plan_table *, const char *name);
  * empty one becomes column_N (N counts from 1); one that Redshift reserves
  * for itself (oid, ctid, xmin, xmax, cmin, cmax, tableoid) gets a '_' behind;
  * of several that are the same now, the first keeps the name, the others get
- * _2, _3, ..., passing over names that are taken.
+ * _2, _3, ..., passing over names that are taken. `max` is the longest name
+ * in bytes.
  */
-char **plan_names(const struct manifest *);
+char **plan_names(const struct manifest *, size_t max);
 void plan_names_free(char **);
 
 struct plan_opt {
@@ -52,6 +53,7 @@ struct plan_opt {
 	bool round;		/* decimals may be lost */
 	bool exact;		/* any difference is an error */
 	int headroom;		/* percent of width for new VARCHARs */
+	size_t name_max;	/* bytes of a name; 0: NAME_MAX_LEN */
 	bool missing_ok;	/* columns that the input lacks are kept as
 				 * they are: do not warn */
 };

@@ -283,6 +283,22 @@ add_compression(struct buf *b, const char *name)
 	    "zstd, bzip2, lzop and none", name);
 }
 
+void
+sql_copy_in(struct buf *b, const char *schema, const char *table,
+    const struct plan *p, const char *null_string)
+{
+	buf_adds(b, "COPY ");
+	sql_table(b, schema, table);
+	if (p->n > 0) {
+		buf_adds(b, " (");
+		sql_columns(b, p, NULL);
+		buf_addc(b, ')');
+	}
+	buf_adds(b, " FROM STDIN WITH (FORMAT csv, NULL ");
+	sql_literal(b, null_string != NULL ? null_string : "\\N");
+	buf_addc(b, ')');
+}
+
 int
 sql_copy(struct buf *b, const struct sql_copy *c, const struct sql_access *a)
 {

@@ -68,6 +68,10 @@ struct sql_copy {
 	bool noload;
 };
 
+/* COPY ... FROM STDIN, of PostgreSQL. */
+void sql_copy_in(struct buf *, const char *schema, const char *table,
+    const struct plan *, const char *null_string);
+
 /* 0, or -1 having said what cannot be used (the compression). */
 int sql_copy(struct buf *, const struct sql_copy *, const struct sql_access *);
 

@@ -38,7 +38,7 @@ names(void)
 	manifest_init(&m);
 	for (i = 0; in[i] != NULL; i++)
 		column(&m, in[i], "bigint", -1, -1, -1);
-	got = plan_names(&m);
+	got = plan_names(&m, 127);
 	for (i = 0; in[i] != NULL; i++)
 		is(got[i], want[i], in[i]);
 	ok(got[i] == NULL, "and no more");
@@ -50,7 +50,7 @@ names(void)
 	manifest_init(&m);
 	column(&m, x127, "bigint", -1, -1, -1);
 	column(&m, x127, "bigint", -1, -1, -1);
-	got = plan_names(&m);
+	got = plan_names(&m, 127);
 	ok(strlen(got[0]) == 127 && strlen(got[1]) == 127 &&
 	    strcmp(got[1] + 125, "_2") == 0, "cut names get a number too");
 	plan_names_free(got);
