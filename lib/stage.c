@@ -132,7 +132,7 @@ stage_open(const struct stage_opt *o, int fd, struct stage **out)
 {
 	struct stage *s = mem_zero(1, sizeof(*s));
 	struct feed_opt f = {.fd = fd, .scan = &s->opt.scan,
-	    .object = o->object, .slices = o->slices, .busy = o->jobs + 1,
+	    .object = o->object, .slices = o->slices, .busy = o->jobs,
 	    .stop = o->halt, .wake = o->wake[0]};
 	enum fate fate;
 
@@ -309,6 +309,9 @@ get_body(struct stage *s)
 	if (b == NULL) {
 		b = mem_alloc(sizeof(*b));
 		buf_init(b, (size_t)S3_PUT_MAX);
+		/* So that it need not be copied as it grows. What is not
+		 * written to takes no memory. */
+		buf_reserve(b, s->opt.object + s->opt.object / 8);
 	}
 	buf_reset(b);
 	return b;
