@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "num.h"
 #include "opt.h"
 #include "stageopt.h"
+#include "stagetype.h"
 #include "table.h"
 
 #define MANIFEST_MAX (64 * 1024 * 1024)	/* what manifest_read() takes */
@@ -71,7 +71,7 @@ struct work {
 	struct s3 *s3;
 	struct stage_opt opt;
 	struct stage *stage;
-	struct scan_type *types;
+	struct stagetype types;
 	struct manifest m;
 	char *bucket, *prefix, *place, *run_id, *tags;
 	char uuid[37];
@@ -277,120 +277,6 @@ prepare(struct work *w, const struct args *a)
 	return 0;
 }
 
-/* Domo's types. */
-static int
-type_of(const char *word, struct scan_type *t)
-{
-	static const struct {const char *word; enum scan_kind kind;} domo[] = {
-		{"STRING", SCAN_TEXT}, {"LONG", SCAN_INT},
-		{"DECIMAL", SCAN_DECIMAL}, {"DOUBLE", SCAN_DOUBLE},
-		{"DATE", SCAN_DATE}, {"DATETIME", SCAN_TIMESTAMP},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(domo) / sizeof(domo[0]); i++) {
-		if (strcasecmp(word, domo[i].word) == 0) {
-			*t = (struct scan_type){.kind = domo[i].kind,
-			    .min = INT64_MIN, .max = INT64_MAX};
-			return 0;
-		}
-	}
-	return -1;
-}
-
-/* The types of a schema, which must be this input's. */
-static int
-get_types(struct work *w, const char *path)
-{
-	struct table t;
-	int name, type, rc = -1;
-	size_t i, n = stage_columns(w->stage);
-
-	memset(&t, 0, sizeof(t));
-	if (table_read_file(&t, path) != 0 ||
-	    (name = table_need(&t, "name", path)) < 0 ||
-	    (type = table_need(&t, "type", path)) < 0)
-		goto out;
-	w->types = mem_zero(n, sizeof(*w->types));
-	if (t.nrows != n) {
-		msg_error("cannot use '%s': it has %zu columns, the input has "
-		    "%zu", path, t.nrows, n);
-		goto out;
-	}
-	for (i = 0; i < n; i++) {
-		const char *a = table_get(&t, i, (size_t)name);
-		const char *b = table_get(&t, i, (size_t)type);
-
-		if (a == NULL || strcmp(a, stage_column(w->stage, i)) != 0) {
-			msg_error("cannot use '%s': column %zu is '%s' there, "
-			    "and '%s' in the input", path, i + 1,
-			    a != NULL ? a : "", stage_column(w->stage, i));
-			goto out;
-		}
-		if (b == NULL || type_of(b, &w->types[i]) != 0) {
-			msg_error("cannot use '%s': column '%s' has the type "
-			    "'%s', which is not known", path, a,
-			    b != NULL ? b : "");
-			goto out;
-		}
-	}
-	stage_types(w->stage, w->types);
-	rc = 0;
-out:
-	table_release(&t);
-	return rc;
-}
-
-static void
-add_column(struct manifest *m, const char *name, const struct scan_prof *p,
-    const struct scan_type *declared)
-{
-	static const char *const bases[] = {
-		[SCAN_NONE] = "character varying", [SCAN_INT] = "bigint",
-		[SCAN_DECIMAL] = "numeric",
-		[SCAN_DOUBLE] = "double precision", [SCAN_DATE] = "date",
-		[SCAN_TIMESTAMP] = "timestamp without time zone",
-		[SCAN_ZONED] = "timestamp with time zone",
-		[SCAN_BOOL] = "boolean", [SCAN_TEXT] = "character varying",
-	};
-	enum scan_kind kind = p->empty > 0 ? SCAN_TEXT : p->kind;
-	struct manifest_column *c;
-
-	if (declared != NULL)
-		kind = declared->kind;
-	else if (kind == SCAN_DECIMAL &&
-	    p->max_int_digits + p->max_frac_digits > 38)
-		kind = SCAN_TEXT;
-	if (declared == NULL && kind == SCAN_DOUBLE && p->wide)
-		kind = SCAN_TEXT;
-	c = manifest_add_column(m, name, bases[kind]);
-	if (kind == SCAN_TEXT || kind == SCAN_NONE)
-		c->max_length = p->max_bytes > 0 ? (int)p->max_bytes : 1;
-	if (kind == SCAN_DECIMAL) {
-		c->precision = p->max_int_digits + p->max_frac_digits;
-		if (c->precision < 18)
-			c->precision = 18;
-		c->scale = p->max_frac_digits;
-	}
-	c->nulls = (int64_t)p->nulls;
-	c->empty = (int64_t)p->empty;
-	c->max_bytes = (int64_t)p->max_bytes;
-	if (kind == SCAN_INT || kind == SCAN_DECIMAL)
-		c->int_digits = p->max_int_digits;
-}
-
-/* The columns: their names, the types they need, what was measured. */
-static void
-add_columns(struct work *w)
-{
-	const struct scan *p = stage_profile(w->stage);
-	size_t i;
-
-	for (i = 0; i < stage_columns(w->stage); i++)
-		add_column(&w->m, stage_column(w->stage, i), &p->prof[i],
-		    w->types != NULL ? &w->types[i] : NULL);
-}
-
 static void
 tell_lenient(const struct scan *p)
 {
@@ -416,9 +302,9 @@ run(struct work *w)
 	    w->prefix);
 	w->m.compression = mem_dup(codec_name(w->opt.codec));
 	w->m.null_string = mem_dup(w->opt.scan.null_string);
-	add_columns(w);
 	stage_fill(w->stage, &w->m);
-	if (manifest_write(&w->m, &w->text) != 0)
+	if (stagetype_columns(&w->types, w->stage, &w->m) != 0 ||
+	    manifest_write(&w->m, &w->text) != 0)
 		return FATE_FAILED;
 	fate = stage_put(w->stage, "manifest.json", w->text.data,
 	    w->text.len);
@@ -440,9 +326,11 @@ go(struct work *w, const struct args *a)
 	int status;
 
 	fate = stage_open(&w->opt, STDIN_FILENO, &w->stage);
-	if (fate == FATE_OK && a->types != NULL &&
-	    get_types(w, a->types) != 0)
-		fate = FATE_CONFIG;
+	if (fate == FATE_OK && a->types != NULL) {
+		if (stagetype_read(&w->types, a->types, w->stage) != 0)
+			fate = FATE_CONFIG;
+		stage_types(w->stage, w->types.scan);
+	}
 	if (fate == FATE_OK)
 		fate = run(w);
 	status = io_finish(fate_status(fate));
@@ -465,7 +353,7 @@ release(struct work *w)
 	cfg_free(w->cfg);
 	manifest_release(&w->m);
 	buf_release(&w->text);
-	free(w->types);
+	stagetype_release(&w->types);
 	free(w->bucket);
 	free(w->prefix);
 	free(w->run_id);

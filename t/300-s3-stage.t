@@ -206,6 +206,46 @@ input <typed.csv
 fails 'a type of none' 2 "'BLOB'" s3-stage -t schema
 ok 'and nothing is stored' nothing_stored
 
+cat >schema <<'E2'
+name,type
+s,SMALLINT
+i,int
+n,"numeric(6, 2)"
+v,varchar(10)
+c,CHAR(3)
+r,float8
+b,bool
+z,timestamptz
+d,DECIMAL
+E2
+printf 's,i,n,v,c,r,b,z,d\n-32768,2147483647,1234.5,"x",abc,1e9,t,2024-01-01 00:00:00+01,12.345\n' >typed.csv
+input <typed.csv
+run s3-stage -t schema
+status_is 0 "Redshift's types"
+cp out manifest
+same 'as they are declared' \
+	"$(field "[' '.join(map(str, e['type'].values())) for e in m['schema']['elements']]")" \
+	"['smallint', 'integer', 'numeric 6 2', 'character varying 10', 'character 3', 'double precision', 'boolean', 'timestamp with time zone', 'numeric 38 3']"
+unstaged 'and it goes'
+no=0
+for row in 32768,,,,,,,, ,2147483648,,,,,,, ,,12345.1,,,,,, ,,1.234,,,,,, \
+	,,,12345678901,,,,, ,,,,abcd,,,, ,,,,ä,,,, ,,,,,x,,, ,,,,,,maybe,, \
+	,,,,,,,2024-13-01, ,,,,,,,,1e5; do
+	no=$((no + 1))
+	printf 's,i,n,v,c,r,b,z,d\n%s\n' "$row" >csv
+	refused "a value that does not fit, $no" \
+		"row 1 .*column '[a-z]': .*(type|65535 bytes)" - -t schema
+done
+printf 'd\n12345678901234567890\n0.1234567890123456789\n' >csv
+printf 'name,type\nd,DECIMAL\n' >schema
+refused 'decimals that no NUMERIC holds' \
+	"column 'd' has values with 20 digits before and others with 19 behind" \
+	- -t schema
+input <csv
+run s3-stage
+out_like 'which are text if nothing is declared' 'character varying","max_length":21'
+unstaged 'and it goes'
+
 # --- what is sent ---
 
 forget_log
