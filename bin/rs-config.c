@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "opt.h"
 
 static const char usage[] =
-"usage: rs-config [-a ACCOUNT] [-j JOB] [-k | -l | -o | KEY...]\n"
+"usage: rs-config [-a ACCOUNT] [-j JOB] [-k | -l | -o | -s KEY... | KEY...]\n"
 "Print the value in force of each KEY, a line each (empty if not set).\n"
 "  -a, --account NAME  use [account NAME]\n"
 "  -j, --job NAME      use [job NAME] and the account it names\n"
@@ -23,6 +24,7 @@ static const char usage[] =
 "  -l, --list          the names of all jobs (with -l -l: of all accounts)\n"
 "  -o, --origin        every key in force, its value and where it is set;\n"
 "                      the default without KEY; secrets are shown as ***\n"
+"  -s, --shell         KEY='value' lines for a shell to eval\n"
 "  -q, --quiet   -v, --verbose   -h, --help   --version\n";
 
 static int
@@ -84,8 +86,21 @@ list_keys(void)
 	return 0;
 }
 
+/* KEY='value', whatever is in the value. */
+static void
+put_shell(const char *key, const char *value)
+{
+	printf("%s='", key);
+	for (; *value != '\0'; value++)
+		if (*value == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*value);
+	puts("'");
+}
+
 static int
-show_values(struct cfg *c, char *const keys[])
+show_values(struct cfg *c, char *const keys[], bool shell)
 {
 	const char *value;
 
@@ -99,7 +114,10 @@ show_values(struct cfg *c, char *const keys[])
 		if (cfg_key_secret(*keys))
 			return msg_error("cannot print '%s': it is a secret",
 			    *keys);
-		puts(value != NULL ? value : "");
+		if (shell)
+			put_shell(*keys, value != NULL ? value : "");
+		else
+			puts(value != NULL ? value : "");
 	}
 	return 0;
 }
@@ -112,15 +130,16 @@ main(int argc, char *argv[])
 		{"keys", no_argument, NULL, 'k'},
 		{"list", no_argument, NULL, 'l'},
 		{"origin", no_argument, NULL, 'o'},
+		{"shell", no_argument, NULL, 's'},
 		{NULL, 0, NULL, 0}
 	};
 	struct opt_common common = {NULL, NULL};
 	struct cfg *c;
-	int ch, keys = 0, list = 0, origin = 0, rc;
+	int ch, keys = 0, list = 0, origin = 0, shell = 0, rc;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "klo", longs,
+	while ((ch = getopt_long(argc, argv, OPT_COMMON "klos", longs,
 	    NULL)) != -1) {
 		if (ch == 'k')
 			keys = 1;
@@ -128,6 +147,8 @@ main(int argc, char *argv[])
 			list++;
 		else if (ch == 'o')
 			origin = 1;
+		else if (ch == 's')
+			shell = 1;
 		else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
 		    OPT_GO)
 			return rc == OPT_DONE ? io_finish(0) : 2;
@@ -143,7 +164,7 @@ main(int argc, char *argv[])
 	else if (origin || optind == argc)
 		rc = show_all(c);
 	else
-		rc = show_values(c, argv + optind);
+		rc = show_values(c, argv + optind, shell);
 	cfg_free(c);
 	return io_finish(rc == 0 ? 0 : 2);
 }

@@ -59,6 +59,7 @@ static const char usage[] =
 "      --load-retries N      after conflicts and lost connections (5)\n"
 "      --statement-timeout MS   --query-group NAME\n"
 "      --target KIND         redshift, postgres or auto (default)\n"
+"      --pre-sql SQL   --post-sql SQL   in the transaction, around the load\n"
 "      --log-sql FILE        append all statements, without secrets\n"
 "  -L, --list                the tables, as CSV\n"
 "  -a, --account NAME   -j, --job NAME   -q, --quiet   -v, --verbose\n"
@@ -100,6 +101,8 @@ static const struct option longs[] = {
 	{"noload", no_argument, NULL, OPT_NOLOAD},
 	{"overwrite", no_argument, NULL, OPT_OVERWRITE},
 	{"overwrite-by", required_argument, NULL, OPT_KEY},
+	{"post-sql", required_argument, NULL, OPT_KEY},
+	{"pre-sql", required_argument, NULL, OPT_KEY},
 	{"query-group", required_argument, NULL, OPT_KEY},
 	{"rejects", required_argument, NULL, OPT_REJECTS},
 	{"replace-where", required_argument, NULL, OPT_REPLACE},
@@ -396,6 +399,8 @@ choose_rest(struct cfg *c, struct args *a)
 	    cfg_get(c, "sortkey", &o->layout.sortkey) != 0 ||
 	    cfg_get(c, "copy_options", &o->copy_options) != 0 ||
 	    cfg_get(c, "query_group", &o->query_group) != 0 ||
+	    cfg_get(c, "pre_sql", &o->pre_sql) != 0 ||
+	    cfg_get(c, "post_sql", &o->post_sql) != 0 ||
 	    cfg_get(c, "statement_timeout", &o->statement_timeout) != 0 ||
 	    cfg_int(c, "statement_timeout", 0, INT32_MAX, &timeout) != 0 ||
 	    cfg_int(c, "varchar_headroom", 0, 10000, &headroom) != 0 ||

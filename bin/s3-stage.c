@@ -26,7 +26,7 @@
 #define MANIFEST_MAX (64 * 1024 * 1024)	/* what manifest_read() takes */
 
 static const char usage[] =
-"usage: s3-stage [-a ACCOUNT | -j JOB] [-t SCHEMA] [-i INFO] [-e]"
+"usage: s3-stage [-a ACCOUNT | -j JOB] [-t SCHEMA] [-i INFO] [-en]"
 " [s3://BUCKET[/PREFIX]] <CSV >MANIFEST\n"
 "Check CSV, compress it, upload it, and print a manifest for COPY.\n"
 "  -a, --account NAME    use [account NAME]\n"
@@ -34,6 +34,7 @@ static const char usage[] =
 "  -t, --types FILE      CSV name,type: the columns' types (domo-cat -S)\n"
 "  -i, --info FILE       CSV about the DataSet (domo-cat -i)\n"
 "  -e, --no-final-newline  the last row may lack its newline\n"
+"  -n, --dry-run         check and measure, upload nothing\n"
 "      --run-id ID       part of the objects' names; default: a random UUID\n"
 "      --compress KIND   gzip, zstd or none\n"
 "      --level N         of the compression\n"
@@ -62,7 +63,7 @@ struct args {
 	struct opt_common common;
 	const char *types, *info, *run_id, *to;
 	const char *setting[NSETTINGS];
-	bool no_newline;
+	bool no_newline, dry_run;
 };
 
 /* What the steps hand on. */
@@ -272,6 +273,7 @@ prepare(struct work *w, const struct args *a)
 	w->opt.prefix = w->prefix;
 	w->opt.tags = w->tags;
 	w->opt.no_newline = a->no_newline;
+	w->opt.dry_run = a->dry_run;
 	w->opt.halt = &halt;
 	memcpy(w->opt.wake, wake, sizeof(wake));
 	return 0;
@@ -302,6 +304,7 @@ run(struct work *w)
 	    w->prefix);
 	w->m.compression = mem_dup(codec_name(w->opt.codec));
 	w->m.null_string = mem_dup(w->opt.scan.null_string);
+	w->m.source_bytes = (int64_t)stage_bytes_in(w->stage);
 	stage_fill(w->stage, &w->m);
 	if (stagetype_columns(&w->types, w->stage, &w->m) != 0 ||
 	    manifest_write(&w->m, &w->text) != 0)
@@ -365,6 +368,7 @@ static const struct option longs[] = {
 	{"types", required_argument, NULL, 't'},
 	{"info", required_argument, NULL, 'i'},
 	{"no-final-newline", no_argument, NULL, 'e'},
+	{"dry-run", no_argument, NULL, 'n'},
 	{"run-id", required_argument, NULL, OPT_RUN_ID},
 	{"compress", required_argument, NULL, OPT_SETTING + 0},
 	{"level", required_argument, NULL, OPT_SETTING + 1},
@@ -388,7 +392,7 @@ parse(int argc, char *argv[], struct args *a)
 	enum opt_result rc;
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "t:i:e", longs,
+	while ((ch = getopt_long(argc, argv, OPT_COMMON "t:i:en", longs,
 	    NULL)) != -1) {
 		if (ch == 't')
 			a->types = optarg;
@@ -396,6 +400,8 @@ parse(int argc, char *argv[], struct args *a)
 			a->info = optarg;
 		else if (ch == 'e')
 			a->no_newline = true;
+		else if (ch == 'n')
+			a->dry_run = true;
 		else if (ch == OPT_RUN_ID)
 			a->run_id = optarg;
 		else if (ch >= OPT_SETTING)

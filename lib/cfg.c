@@ -130,8 +130,16 @@ static const struct key {
 	{"load_retries", 0, {NULL, NULL}, "5"},
 	{"statement_timeout", 0, {NULL, NULL}, NULL},
 	{"query_group", 0, {NULL, NULL}, NULL},
+	{"pre_sql", 0, {NULL, NULL}, NULL},
+	{"post_sql", 0, {NULL, NULL}, NULL},
 	{"retries", 0, {NULL, NULL}, "2"},
 	{"retry_delay", 0, {NULL, NULL}, "60"},
+	{"skip_unchanged", 0, {NULL, NULL}, "no"},
+	{"keep_staged", 0, {NULL, NULL}, "no"},
+	{"keep_runs", 0, {NULL, NULL}, "50"},
+	{"state_dir", 0, {NULL, NULL}, NULL},
+	{"on_success", 0, {NULL, NULL}, NULL},
+	{"on_failure", 0, {NULL, NULL}, NULL},
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 

@@ -382,13 +382,23 @@ commit(struct load *l)
 	return -1;
 }
 
+/* The user's own statements are part of the transaction. */
+static int
+own_sql(struct load *l, const char *sql, const char *what)
+{
+	return sql != NULL ? load_do(l, sql, what) : 0;
+}
+
 static int
 transaction(struct load *l)
 {
 	if (load_do(l, "BEGIN", "begin a transaction") != 0)
 		return -1;
-	if ((l->redshift || loadpg_lock(l) == 0) && fit_table(l) == 0 &&
-	    fill(l) == 0 && loadledger_add(l) == 0)
+	if ((l->redshift || loadpg_lock(l) == 0) &&
+	    own_sql(l, l->o->pre_sql, "run pre_sql") == 0 &&
+	    fit_table(l) == 0 && fill(l) == 0 &&
+	    own_sql(l, l->o->post_sql, "run post_sql") == 0 &&
+	    loadledger_add(l) == 0)
 		return commit(l);
 	if (!pg_lost(l->pg))
 		pg_do(l->pg, "ROLLBACK");

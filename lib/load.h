@@ -44,6 +44,7 @@ struct load_opt {
 	int64_t retries;
 	const char *statement_timeout;	/* milliseconds */
 	const char *query_group;
+	const char *pre_sql, *post_sql;	/* statements of the user's own */
 	FILE *log;			/* of statements, or NULL */
 	FILE *errors;			/* CSV of what COPY refused, or NULL */
 	int64_t max_errors;		/* rows that it may refuse */

@@ -22,7 +22,7 @@ manifest_init(struct manifest *m)
 {
 	memset(m, 0, sizeof(*m));
 	m->content_length = m->record_count = MANIFEST_UNKNOWN;
-	m->dataset_rows = MANIFEST_UNKNOWN;
+	m->dataset_rows = m->source_bytes = MANIFEST_UNKNOWN;
 }
 
 void
@@ -194,6 +194,7 @@ dataset_json(const struct manifest *m)
 	set_string(o, "name", m->dataset_name);
 	set_string(o, "data_time", m->data_time);
 	set_count(o, "rows", m->dataset_rows);
+	set_count(o, "bytes", m->source_bytes);
 	return o;
 }
 
@@ -413,6 +414,7 @@ get_own(const char *what, const json_t *o, struct manifest *m)
 	    get_string(&at, set, "name", &m->dataset_name) != 0 ||
 	    get_string(&at, set, "data_time", &m->data_time) != 0 ||
 	    get_count(&at, set, "rows", INT64_MAX, &m->dataset_rows) != 0 ||
+	    get_count(&at, set, "bytes", INT64_MAX, &m->source_bytes) != 0 ||
 	    get_member(&at, o, "columns", JSON_ARRAY, &cols) != 0)
 		return -1;
 	if (cols != NULL && json_array_size(cols) != m->ncolumns)

@@ -64,6 +64,7 @@ struct manifest {
 	char *run_id, *manifest_url, *compression, *null_string;
 	char *dataset_id, *dataset_name, *data_time;
 	int64_t dataset_rows;
+	int64_t source_bytes;		/* of the CSV that was staged */
 };
 
 /* All counts unknown, all else empty. */

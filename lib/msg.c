@@ -5,10 +5,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,9 +21,12 @@
  * lines of other processes on the same pipe. */
 #define LINE_MAX_BYTES 4096
 
+enum kind {ERROR, WARNING, NEWS, STEP, DETAIL};
+
 static const char *name = "rs-writeback";
 static int level;
 static bool progress_open;
+static void (*hook)(const char *line);
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 
 void
@@ -126,11 +131,46 @@ put(const char *p, size_t n)
 	}
 }
 
+/* Append to a file of the run's directory; a run goes on without it. */
+static void
+keep(const char *dir, const char *file, const char *suffix, const char *p,
+    size_t n)
+{
+	char path[LINE_MAX_BYTES];
+	int fd, len = snprintf(path, sizeof(path), "%s/%s%s", dir, file, suffix);
+	ssize_t w = 0;
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	/* A line that was cut by a full disk is better than none. */
+	w = write(fd, p, n);
+	(void)w;
+	close(fd);
+}
+
+/* What rs-job(1) keeps of a run: all messages of each program, steps with
+ * them, and the errors in the order of time. */
+static void
+keep_all(enum kind kind, const char *line, size_t n)
+{
+	const char *dir = getenv("RSW_RUN_DIR");
+
+	if (dir == NULL || *dir == '\0' || kind == DETAIL)
+		return;
+	keep(dir, name, ".stderr", line, n);
+	if (kind == ERROR)
+		keep(dir, "errors", "", line, n);
+}
+
 /* "name: prefix text[: strerror]", one line. */
-static void MSG_PRINTF(3, 0)
-say(const char *prefix, int err, const char *fmt, va_list ap)
+static void MSG_PRINTF(4, 0)
+say(enum kind kind, const char *prefix, int err, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
+	size_t len;
 	int n;
 
 	n = snprintf(text, sizeof(text), "%s: %s", name, prefix);
@@ -143,11 +183,24 @@ say(const char *prefix, int err, const char *fmt, va_list ap)
 		    strerror(err));
 	}
 	pthread_mutex_lock(&door);
-	if (progress_open)
-		put("\r\033[K", 4);
-	progress_open = false;
-	put(line, make_safe(line, text));
+	len = make_safe(line, text);
+	keep_all(kind, line, len);
+	if (hook != NULL && kind <= WARNING) {
+		line[len - 1] = '\0';
+		hook(line + strlen(name) + 2);
+	} else if (kind < STEP || level >= (kind == STEP ? 1 : 2)) {
+		if (progress_open)
+			put("\r\033[K", 4);
+		progress_open = false;
+		put(line, len);
+	}
 	pthread_mutex_unlock(&door);
+}
+
+void
+msg_hook(void (*fn)(const char *line))
+{
+	hook = fn;
 }
 
 int
@@ -157,7 +210,7 @@ msg_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("", 0, fmt, ap);
+	say(ERROR, "", 0, fmt, ap);
 	va_end(ap);
 	errno = saved;
 	return -1;
@@ -170,7 +223,7 @@ msg_errno(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("", saved, fmt, ap);
+	say(ERROR, "", saved, fmt, ap);
 	va_end(ap);
 	errno = saved;
 	return -1;
@@ -182,7 +235,17 @@ msg_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say("warning: ", 0, fmt, ap);
+	say(WARNING, "warning: ", 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+msg_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(NEWS, "", 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -191,10 +254,8 @@ msg_info(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level < 1)
-		return;
 	va_start(ap, fmt);
-	say("", 0, fmt, ap);
+	say(STEP, "", 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -206,7 +267,7 @@ msg_debug(const char *fmt, ...)
 	if (level < 2)
 		return;
 	va_start(ap, fmt);
-	say("", 0, fmt, ap);
+	say(DETAIL, "", 0, fmt, ap);
 	va_end(ap);
 }
 

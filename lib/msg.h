@@ -30,9 +30,24 @@ int msg_errno(const char *fmt, ...) MSG_PRINTF(1, 2);
 /* Something the user should know though the work goes on. Shown with -q too. */
 void msg_warn(const char *fmt, ...) MSG_PRINTF(1, 2);
 
+/* What a program was asked to tell: shown unless the caller heeds -q. */
+void msg_say(const char *fmt, ...) MSG_PRINTF(1, 2);
+
 /* A step (shown with -v) and a detail (shown with -v -v). */
 void msg_info(const char *fmt, ...) MSG_PRINTF(1, 2);
 void msg_debug(const char *fmt, ...) MSG_PRINTF(1, 2);
+
+/*
+ * From now on errors and warnings go to this function, without the program's
+ * name and the newline, and not to stderr; NULL: to stderr again. It is
+ * called with a lock held, and must not call msg itself.
+ */
+void msg_hook(void (*fn)(const char *line));
+
+/*
+ * Inside a run of rs-job(1), whose directory is $RSW_RUN_DIR, all messages but
+ * details are appended to a file there too, shown or not.
+ */
 
 /*
  * One progress line, rewritten in place. Does nothing unless stderr is a

@@ -493,7 +493,7 @@ check_parts(struct stage *s, struct http *h)
 	struct part p;
 	bool more;
 
-	while (fate == FATE_OK) {
+	while (fate == FATE_OK && !s->opt.dry_run) {
 		pthread_mutex_lock(&s->lock);
 		while (s->in_flight > 0 && s->fault_at == SIZE_MAX)
 			pthread_cond_wait(&s->changed, &s->lock);
@@ -527,7 +527,8 @@ upload(void *arg)
 		fate = FATE_STOPPED;
 		o.unsure = false;
 		if (!faulty(s)) {
-			fate = s3_put(s->opt.s3, h, &o);
+			fate = s->opt.dry_run ? FATE_OK :
+			    s3_put(s->opt.s3, h, &o);
 			/* Stopped: by a fault that is known already. */
 			if (fate != FATE_OK && fate != FATE_STOPPED)
 				set_fault(s, 0, NULL, fate);
@@ -753,6 +754,10 @@ stage_put(struct stage *s, const char *name, const void *p, size_t n)
 	    .type = "application/json", .tags = s->opt.tags};
 	enum fate fate;
 
+	if (s->opt.dry_run) {
+		http_free(h);
+		return FATE_OK;
+	}
 	free(s->extra);
 	s->extra = mem_fmt("%s/%s", s->opt.prefix, name);
 	o.key = s->extra;
@@ -773,7 +778,7 @@ stage_remove(struct stage *s)
 	enum fate fate = FATE_OK;
 	size_t i, n = 0;
 
-	for (i = 0; i < s->nparts; i++)
+	for (i = 0; i < s->nparts && !s->opt.dry_run; i++)
 		if (s->part[i].begun)
 			key[n++] = s->part[i].key;
 	if (s->extra != NULL)

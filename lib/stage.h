@@ -25,6 +25,7 @@ struct stage_opt {
 	const char *prefix;	/* objects are PREFIX/part-00000.csv[.gz] */
 	const char *tags;	/* of every object, or NULL */
 	struct scan_opt scan;
+	bool dry_run;		/* do all but upload */
 	bool no_newline;	/* the final newline may be missing */
 	enum codec_kind codec;
 	int level;
