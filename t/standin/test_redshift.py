@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 from libpq import IDLE, IN_ERROR, IN_TRANSACTION      # noqa: E402
 from rsworld import World, finish, ok, refused, same  # noqa: E402
 
-# -- refusals: statement, SQLSTATE, text ---------------------------------------
+# -- refusals: statement, SQLSTATE, text -------------------------------
 
 REFUSED = (
     ("SELECT E'a'", "42704", 'type "e" does not exist'),
@@ -174,7 +174,7 @@ def test_refusals(db):
     db.run("DROP TABLE u")
 
 
-# -- the door -------------------------------------------------------------------
+# -- the door ----------------------------------------------------------
 
 def test_startup(world, rs):
     db = rs.connect()
@@ -283,7 +283,7 @@ def make_certificate(world):
     return cert, key
 
 
-# -- literals, names, types -------------------------------------------------------
+# -- literals, names, types --------------------------------------------
 
 def test_literals(db):
     same(db.value(r"SELECT 'a\\b\'c''d\101\ttab'"), "a\\b'c'dA\ttab",
@@ -431,7 +431,7 @@ def test_bytes(db):
         db.run("DROP TABLE " + name)
 
 
-# -- tables -------------------------------------------------------------------------
+# -- tables ------------------------------------------------------------
 
 def test_tables(rs, db):
     db.run("CREATE TABLE t (a int NOT NULL ENCODE raw, b varchar(10) ENCODE "
@@ -653,7 +653,7 @@ def test_catalog(rs, db):
     db.run("DROP SCHEMA elsewhere CASCADE")
 
 
-# -- extended protocol ------------------------------------------------------------
+# -- extended protocol -------------------------------------------------
 
 def test_extended(db):
     db.run("CREATE TABLE t (a int, b varchar(4))")

@@ -60,7 +60,7 @@ class Loader:
             "line_number" % url)
 
 
-# -- NULL and the empty string: facts, section 1.3 ---------------------------------
+# -- NULL and the empty string -----------------------------------------
 
 # the field, options: what a VARCHAR and an INT column get
 NULLS = (
@@ -93,7 +93,7 @@ def test_nulls(loader):
          [["\\N", "5"]], r"\N is text when the null string is another")
 
 
-# -- fields: type, field, options, value -------------------------------------------
+# -- fields: type, field, options, value -------------------------------
 
 FIELDS = (
     ("int", "-5", "", "-5"), ("int", "+5", "", "5"),
@@ -185,7 +185,8 @@ BAD_FIELDS = (
 BAD_UTF8 = (
     (b"a\xa4", "a4 (error 3)"), (b"\xff", "ff (error 3)"),
     (b"a\xc3", "c3 (error 2)"), (b"\xe2\x82", "e2 82 (error 2)"),
-    (b"\xe2x\x82", "e2 78 82 (error 4)"), (b"\xed\xa0\x80", "ed a0 80 (error 4)"),
+    (b"\xe2x\x82", "e2 78 82 (error 4)"),
+    (b"\xed\xa0\x80", "ed a0 80 (error 4)"),
     (b"\xf8\x88\x80\x80\x80", "f8 88 80 80 80 (error 1)"),
 )
 
@@ -227,7 +228,7 @@ def test_fields(loader):
          [["\ufeffa", "1"]], "a byte order mark is data")
 
 
-# -- rows: options, the file, the rows or the error ----------------------------------
+# -- rows: options, the file, the rows or the error --------------------
 
 ROWS = (
     ("CSV", '"a ""q"" b",1\n', [['a "q" b', "1"]]),
@@ -286,7 +287,7 @@ def test_rows(loader):
          "NULL with EMPTYASNULL")
 
 
-# -- options -------------------------------------------------------------------------
+# -- options -----------------------------------------------------------
 
 S3 = "COPY t FROM 's3://%s/none' " % BUCKET
 AUTH = "IAM_ROLE '%s' " % ROLE
@@ -377,7 +378,7 @@ def test_columns(loader):
     same(db.value('SELECT "%s" FROM t' % name), "5", "a long name")
 
 
-# -- objects ------------------------------------------------------------------------
+# -- objects -----------------------------------------------------------
 
 def zstd(data):
     return subprocess.run(["zstd", "-qc"], input=data, check=True,
@@ -502,7 +503,7 @@ def rs_log(loader):
     return "\n".join(s["statement"] for s in loader.rs.statements())
 
 
-# -- what is left of it ----------------------------------------------------------------
+# -- what is left of it ------------------------------------------------
 
 def test_results(loader):
     db = loader.db

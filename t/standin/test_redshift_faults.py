@@ -21,8 +21,9 @@ def copy_sql(url, table="t"):
 class Two:
     """Two sessions, and a table t of one column to meet in."""
 
-    def __init__(self, rs):
+    def __init__(self, world, rs):
         self.rs = rs
+        self.backend = world.backend(rs.config["database"])
         self.one, self.two = rs.connect(), rs.connect()
         self.reset()
 
@@ -44,14 +45,15 @@ class Two:
         return self.two.value("SELECT count(*) FROM t")
 
 
-def waits(db, sql):
-    """Send it; is it still running a moment later?"""
+def waits(pair, db, sql):
+    """Send it: does it come to wait for a lock?"""
     db.send(sql)
-    import select
-    return not select.select([db.socket], [], [], 0.4)[0]
+    return wait_until(lambda: pair.backend.value(
+        "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %d"
+        % db.pid) == "t", 10)
 
 
-# -- snapshots, locks -----------------------------------------------------------------
+# -- snapshots, locks --------------------------------------------------
 
 def test_snapshots(pair):
     one, two = pair.one, pair.two
@@ -117,7 +119,7 @@ def test_writers(pair, world):
     one.run("BEGIN")
     one.run("INSERT INTO t VALUES (2)")
     same(pair.count(), "1", "a reader goes on while another one writes")
-    ok(waits(two, copy_sql(url)), "a second writer waits: COPY")
+    ok(waits(pair, two, copy_sql(url)), "a second writer waits: COPY")
     one.run("COMMIT")
     two.results()
     same(pair.count(), "4", "and goes on after the first")
@@ -129,20 +131,20 @@ def test_writers(pair, world):
     same(pair.count(), "2", "before it is committed")
     one.run("BEGIN")
     one.run("LOCK t")
-    ok(waits(two, "SELECT count(*) FROM t"), "LOCK keeps readers out")
+    ok(waits(pair, two, "SELECT count(*) FROM t"), "LOCK keeps readers out")
     one.run("ROLLBACK")
     same(two.results()[0].rows, [["2"]], "until the end of the block")
     refused(lambda: one.run("LOCK t"), "25P01", "transaction block",
             "LOCK without a block")
 
 
-def test_conflicts(pair, serializable):
+def test_conflicts(pair, world, serializable):
     """1023, as it comes by itself."""
     pair.reset()
     one, two = pair.one, pair.two
     one.run("BEGIN")
     one.run("DELETE FROM t")
-    ok(waits(two, "DELETE FROM t"), "the second of two deleters waits")
+    ok(waits(pair, two, "DELETE FROM t"), "the second of two deleters waits")
     one.run("COMMIT")
     refused(two.results, "XX000", "^1023$", "and then gets 1023")
     pair.reset()
@@ -150,7 +152,7 @@ def test_conflicts(pair, serializable):
     one.run("LOCK t")
     one.run("DELETE FROM t")
     two.run("BEGIN")
-    ok(waits(two, "LOCK t"), "with LOCK first it waits too")
+    ok(waits(pair, two, "LOCK t"), "with LOCK first it waits too")
     one.run("COMMIT")
     two.results()
     two.run("DELETE FROM t")
@@ -174,7 +176,7 @@ def test_conflicts(pair, serializable):
     same(codes, ["40P01"], "a deadlock is 40P01")
     one.run("DROP TABLE u")
 
-    other = Two(serializable)
+    other = Two(world, serializable)
     one, two = other.one, other.two
     one.run("CREATE TABLE u (i int)")
     for db, read, write in ((one, "t", "u"), (two, "u", "t")):
@@ -189,17 +191,22 @@ def test_conflicts(pair, serializable):
                    "stv_db_isolation_level"), "Serializable", "as it says")
 
 
-# -- sessions -----------------------------------------------------------------------
+# -- sessions ----------------------------------------------------------
 
 def test_cancel(pair, world):
     pair.reset()
     one, two, rs = pair.one, pair.two, pair.rs
     rs.faults({"match": "count", "action": "delay", "seconds": 30})
-    ok(waits(one, "SELECT count(*) FROM t"), "a slow statement")
+    one.send("SELECT count(*) FROM t")
+    time.sleep(0.2)
     one.cancel()
     refused(one.results, "57014", "cancelled", "PQcancel")
     rs.faults({"match": "COPY", "action": "stall-copy", "seconds": 30})
-    ok(waits(one, copy_sql(world.put("c", "5\n"))), "a COPY that stalls")
+    one.send(copy_sql(world.put("c", "5\n")))
+    ok(wait_until(lambda: two.value(
+        "SELECT count(*) FROM sys_load_history WHERE session_id = %d AND "
+        "status = 'running' AND loaded_rows = 1" % one.pid) == "1"),
+       "a COPY that stalls")
     same(two.rows("SELECT trim(status), loaded_rows FROM sys_load_history "
                   "WHERE session_id = %d AND status = 'running'" % one.pid),
          [["running", "1"]], "is seen running by another session")
@@ -212,7 +219,7 @@ def test_cancel(pair, world):
     rs.faults()
     two.run("BEGIN")
     two.run("LOCK t")
-    ok(waits(one, "SELECT * FROM t"), "a statement that waits for a lock")
+    ok(waits(pair, one, "SELECT * FROM t"), "a statement that waits for a lock")
     stranger = rs.connect("other")
     refused(lambda: stranger.run("SELECT pg_cancel_backend(%d)" % one.pid),
             "42501", "", "pg_cancel_backend of another user")
@@ -244,7 +251,7 @@ def test_lost_clients(pair, world):
     stall = {"match": "COPY", "action": "stall-copy", "seconds": 1}
     pair.reset()
     pair.rs.faults(stall)
-    waits(pair.one, copy_sql(url))
+    pair.one.send(copy_sql(url))
     vanish(pair.one)
     ok(wait_until(lambda: pair.count() == "3"),
        "a COPY outside of a block commits without its client")
@@ -252,7 +259,7 @@ def test_lost_clients(pair, world):
     pair.reset()
     pair.rs.faults(stall)
     pair.one.run("BEGIN")
-    waits(pair.one, copy_sql(url))
+    pair.one.send(copy_sql(url))
     vanish(pair.one)
     sessions = ("SELECT count(*) FROM pg_stat_activity WHERE pid = %d"
                 % pair.one.pid)
@@ -262,7 +269,7 @@ def test_lost_clients(pair, world):
     pair.one.close()
 
 
-# -- faults -------------------------------------------------------------------------
+# -- faults ------------------------------------------------------------
 
 def broken(action):
     return refused(action, None, "closed|reset|lost|EOF|terminat|abort",
@@ -364,7 +371,7 @@ def test_lies(pair, world):
          [["2", "1"]], "and one file of two was scanned")
 
 
-# -- the stand-in itself ------------------------------------------------------------
+# -- the stand-in itself -----------------------------------------------
 
 def test_restart(world, rs):
     db = rs.connect()
@@ -417,11 +424,11 @@ def main():
         rs = world.redshift("dev")
         serializable = world.redshift("strict", isolation="serializable",
                                       users=rs.config["users"])
-        pair = Two(rs)
+        pair = Two(world, rs)
         test_snapshots(pair)
         test_truncate(pair)
         test_writers(pair, world)
-        test_conflicts(pair, serializable)
+        test_conflicts(pair, world, serializable)
         test_cancel(pair, world)
         test_lost_clients(pair, world)
         test_drops(pair, world)

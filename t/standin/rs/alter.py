@@ -1,7 +1,7 @@
 """ALTER TABLE: one action a statement, and only those that Redshift has.
 
-Facts, section 4 (r_ALTER_TABLE) and 3 (APPEND).  The checks that need the
-catalog are functions of rsi (catalog.py), run before the backend's own ALTER.
+DG:r_ALTER_TABLE, DG:r_ALTER_TABLE_APPEND.  The checks that need the catalog are
+functions of rsi (catalog.py), run before the backend's own ALTER.
 """
 
 from . import tables, types
@@ -57,8 +57,8 @@ class Alter:
         if self.cursor.peek().key in CONSTRAINTS:
             return self._add_constraint()
         self.cursor.accept("COLUMN")
-        parser = tables.Parser(self.session, self.cursor.rest())
-        parser.table = table = tables.Table(self.relation)
+        table = tables.Table(self.relation)
+        parser = tables.Parser(self.session, self.cursor.rest(), table)
         column = parser.column()
         parser.expect_end()
         if column.keys or column.identity or table.distkey or table.sortkeys:
@@ -175,8 +175,8 @@ class Alter:
 
     def _distribution(self):
         """DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO: the rows move in place"""
-        parser = tables.Parser(self.session, self.cursor.rest())
-        parser.table = table = tables.Table(self.relation)
+        table = tables.Table(self.relation)
+        parser = tables.Parser(self.session, self.cursor.rest(), table)
         if parser.accept("DISTSTYLE", "KEY", "DISTKEY") \
                 or parser.accept("DISTKEY"):
             table.distkey, table.diststyle = parser.name(), "KEY"

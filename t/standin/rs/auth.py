@@ -1,8 +1,8 @@
 """From the first byte of a connection to a proven user.
 
 TLS, the startup packet and what Redshift refuses in it, the three password
-methods, and the lockout after five wrong ones (facts, section 5.1).  State of
-the lockout is DIR/lockout.json, so that a test can read it and an
+methods, and the lockout after five wrong ones (DG:max_failed_login_attempts).
+State of the lockout is DIR/lockout.json, so that a test can read it and an
 administrator (rm) can undo it.
 """
 

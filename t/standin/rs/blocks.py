@@ -66,7 +66,7 @@ def _end(session, command):
     explicit = session.transaction.explicit
     tag = session.transaction.end(command)
     if tag == "ROLLBACK" and explicit:
-        # facts, section 2.2: not updated if the transaction is rolled back
+        # DG:PG_LAST_COPY_ID: not updated if it is rolled back
         session.last_copy_id = session.copy_id_before_block
     return tag
 

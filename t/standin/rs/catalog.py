@@ -2,7 +2,7 @@
 to it.
 
 Notes on distribution, sort keys, encodings and keys; the byte-counted widths;
-the rules of ALTER TABLE.  Facts, section 4.  They run with the superuser's
+the rules of ALTER TABLE (DG:r_ALTER_TABLE).  They run with the superuser's
 rights, so those that change something check the owner first.
 """
 

@@ -1,7 +1,8 @@
 """Statements that change rows: INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY.
 
 A table's writers take turns, as Redshift's do: each plan begins with the
-table's write lock (catalog.py).  Facts, sections 3 and 3.2.
+table's write lock (catalog.py).  DG:r_Serializable_isolation_example,
+DG:r_MERGE.
 """
 
 from . import copy, emit, lexer, queries, references
@@ -10,7 +11,8 @@ from .plan import Plan
 
 
 def no_parameters(tokens):
-    """COPY, UNLOAD and DDL take no bind parameters (facts, section 5.2)."""
+    """COPY, UNLOAD and DDL take no bind parameters
+    (sqlalchemy-redshift/sqlalchemy-redshift#240)."""
     for token in tokens:
         if token.kind == lexer.PARAM:
             raise syntax(token.text)
@@ -51,7 +53,7 @@ def insert(session, cursor):
 def update(session, cursor):
     cursor.expect("UPDATE")
     relation = cursor.relation()
-    cursor.expect("SET")                # no alias (facts, section 3.2)
+    cursor.expect("SET")                # no alias
     rest = cursor.rest()
     _refuse_returning(rest)
     queries.check_nodes(session, rest, writes=True)
@@ -106,7 +108,7 @@ def merge(session, cursor):
 
 
 def truncate(_session, cursor):
-    """Commits the transaction that it runs in (facts, section 3)."""
+    """Commits the transaction that it runs in (DG:r_TRUNCATE)."""
     cursor.expect("TRUNCATE")
     cursor.accept("TABLE")
     relation = cursor.relation()

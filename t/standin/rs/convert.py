@@ -2,8 +2,8 @@ r"""Fields to values, column by column, as COPY converts them.
 
 columns() makes one function for each column; it takes the field's bytes and
 gives the value in PostgreSQL's COPY text form, or raises FieldError with the
-code and the reason that the error tables show (facts, sections 1.3, 1.6 and
-2.4).  A NULL is \N, whatever it was in the file.
+code and the reason that the error tables show.  A NULL is \N, whatever it was
+in the file.  DG:copy-parameters-data-conversion, DG:r_Load_Error_Reference.
 """
 
 import functools
@@ -202,7 +202,7 @@ def _no_nul(value):
 
 
 def _bad_utf8(value, at):
-    """The reason with its sub-code (facts, section 1.6)."""
+    """The reason with its sub-code (DG:multi-byte-character-load-errors)."""
     first = value[at]
     if first in range(0x80, 0xc0) or first >= 0xfe:
         size, sub = 1, 3

@@ -1,8 +1,8 @@
 """Carries out COPY: from S3 into the backend, one transaction.
 
 The rows are parsed and converted here and go to PostgreSQL's COPY FROM STDIN;
-what fails is noted in loadlog.py, where it outlives the ROLLBACK.  Facts,
-sections 1 to 3.
+what fails is noted in loadlog.py, where it outlives the ROLLBACK.  DG:r_COPY,
+DG:copy-usage_notes-multiple-files.
 """
 
 import itertools
@@ -70,6 +70,9 @@ class Load:
         except TooManyErrors:
             self.log.finish("aborted", self, "too many load errors")
             raise self._failed() from None
+        except wire.Gone:
+            self.log.finish("aborted", self, "the session ended")
+            raise
         self.log.finish("completed", self)
         if "NOLOAD" not in copy:
             session.last_copy_count = self.loaded

@@ -1,7 +1,7 @@
 """The COPY statement: its grammar, its options, and which exclude which.
 
-Facts, sections 1.1 and 1.2.  What the options mean to the data is in
-convert.py and records.py; this file only reads and refuses.
+DG:r_COPY and the pages DG:copy-parameters-*.  What the options mean to the
+data is in convert.py and records.py; this file only reads and refuses.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Reads a statement's tokens one after the other, for the parsers.
 
-Names come out folded and cut as Redshift folds and cuts them (facts, section
-4): ASCII letters to lower case, quoted or not, 127 bytes.
+Names come out folded and cut as Redshift folds and cuts them (DG:r_names):
+ASCII letters to lower case, quoted or not, 127 bytes.
 """
 
 from dataclasses import dataclass

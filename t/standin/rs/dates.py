@@ -1,9 +1,10 @@
 """Dates and times as COPY reads them, by DATEFORMAT and TIMEFORMAT.
 
 Each reader takes bytes and gives the text that PostgreSQL shall read, or
-raises ValueError with Redshift's reason.  Facts, section 1.2: without a format
+raises ValueError with Redshift's reason.  Without a format
 only the one documented form is read; 'auto' (case counts) reads several;
 'epochsecs' and 'epochmillisecs' are numbers.
+DG:copy-parameters-data-conversion, DG:r_DATEFORMAT_and_TIMEFORMAT_strings.
 """
 
 import calendar

@@ -1,7 +1,7 @@
 """Errors as a client sees them: SQLSTATE, text, and the fields Redshift sends.
 
-Facts and texts: facts sections 2.1, 2.4 and 4 of the Redshift notes (AWS's
-Developer Guide and the public issues named there).  This file does not decide
+The texts are those that people have quoted in public issues and questions, or
+that the Developer Guide shows; the SQLSTATEs too.  This file does not decide
 when something is wrong; it only knows how it is said.
 """
 

@@ -18,7 +18,7 @@ UNNAMED = "rs_unnamed"
 ENDS = {b"P": b"1", b"B": b"2", b"D": b"Tn", b"E": b"CIs", b"C": b"3"}
 
 
-# facts, section 5.2
+# aws/amazon-redshift-python-driver#165
 PARAMETERS_MAX = 32767
 
 

@@ -1,8 +1,8 @@
 """Redshift's vocabulary, as tables.  No code decides anything here.
 
-Sources: the Database Developer Guide, pages r_pg_keywords, c_SQL_commands,
-c_unsupported-postgresql-*, r_ALTER_TABLE, c_Compression_encodings, by way of
-facts, sections 1.2, 4 and 6.
+DG:r_pg_keywords, DG:c_SQL_commands, DG:c_unsupported-postgresql-features (and
+-datatypes, -functions), DG:c_Supported_data_types, DG:c_Compression_encodings,
+DG:c_SQL_functions_leader_node_only.
 """
 
 # words that are no identifier unless quoted

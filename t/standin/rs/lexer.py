@@ -1,8 +1,9 @@
 r"""SQL text as Redshift reads it: tokens, and where a statement ends.
 
-What differs from PostgreSQL (facts, section 5.3): a plain literal knows the
-backslash as an escape; E'' and U&'' do not exist; '$$' quotes nothing here
-(Redshift has it for function bodies only, which the stand-in has not).
+What differs from PostgreSQL (npgsql/npgsql#515, jOOQ/jOOQ#10628): a plain
+literal knows the backslash as an escape; E'' and U&'' do not exist; '$$'
+quotes nothing here (Redshift has it for function bodies only, which the
+stand-in has not).
 """
 
 import re

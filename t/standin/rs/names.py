@@ -12,7 +12,7 @@ import threading
 from .backend import literal
 from . import wire
 
-LENGTH_MAX = 127        # Redshift's, in bytes: facts, section 4
+LENGTH_MAX = 127        # Redshift's, in bytes: DG:r_names
 BACKEND_MAX = 63
 SHORT = re.compile("rsl_[0-9a-f]{40}")
 SHORT_BYTES = re.compile(rb"rsl_[0-9a-f]{40}")

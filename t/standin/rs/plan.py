@@ -21,7 +21,7 @@ class Plan:
     own: Optional[Callable] = None
     # replaces the command tag of the backend
     tag: Optional[str] = None
-    # reads no more than PG_* and SVV_*: takes no snapshot (facts, section 3)
+    # reads no more than PG_* and SVV_*: takes no snapshot (transaction.py)
     catalog_only: bool = False
     # the command's name, if it must not stand in a transaction block
     alone: Optional[str] = None

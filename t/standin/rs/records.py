@@ -1,9 +1,9 @@
 """The rows of a file, in the formats COPY reads: CSV and delimited text.
 
 Gives each row's line number, its raw bytes and its fields, still as bytes;
-what a field means to its column is convert.py's.  Facts, sections 1.2, 1.3
-and 1.5: quotes protect delimiters and newlines, and nothing else; only LF
-ends a row, a CR before it is data.
+what a field means to its column is convert.py's.  Quotes protect
+delimiters and newlines, and nothing else; only LF ends a row, a CR before it
+is data.  DG:copy-parameters-data-format.
 """
 
 import re

@@ -1,8 +1,9 @@
 """Where COPY reads: credentials, the manifest, the objects, their codec.
 
-The objects are fetched by botocore, a client library that is not the
-project's own, with the credentials of the COPY statement.  Facts, sections
-1.2 to 1.4 and 2.1.
+The objects are fetched by botocore, a client library that is not the project's
+own, with the credentials of the COPY statement.
+DG:copy-parameters-authorization, DG:loading-data-files-using-manifest,
+DG:s3serviceexception-error.
 """
 
 import bz2
@@ -315,7 +316,7 @@ def _chunks(body):
         raise OSError(str(e)) from e
 
 
-# -- codecs: each takes chunks and gives chunks; a short stream is an error ---
+# -- codecs: each takes chunks and gives chunks; a short stream is an er
 
 def _plain(chunks):
     yield from chunks

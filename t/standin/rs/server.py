@@ -25,6 +25,8 @@ class Server:
         self.faults = Faults(config["dir"])
         self.lock = threading.Lock()
         self.sessions = {}              # (pid, key): Session
+        self.ledger.run("UPDATE rsi.loads SET status = 'aborted' WHERE "
+                        "status = 'running'")
         last_query = self.ledger.value("SELECT max(query) FROM rsi.loads")
         self.query_ids = itertools.count(int(last_query or 99) + 1)
         self.has_late_views = bool(

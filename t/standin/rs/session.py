@@ -15,7 +15,7 @@ from .backend import Backend
 from .extended import Extended
 from .transaction import Transaction
 
-STATEMENT_MAX = 16 << 20        # facts, section 1.1
+STATEMENT_MAX = 16 << 20        # DG:c_redshift-sql
 
 # ParameterStatus: what a client of Redshift is told, and nothing more.
 # None: the backend's own value.
@@ -206,11 +206,17 @@ class Session:
     def relay_all(self, messages, plan):
         """Relay an answer; an error in it is raised when all is read."""
         failure = None
-        for kind, body in messages:
-            if kind == b"E":
-                failure = errors.from_backend(wire.fields(body))
-            elif kind != b"Z":
-                self.relay(kind, body, plan)
+        try:
+            for kind, body in messages:
+                if kind == b"E":
+                    failure = errors.from_backend(wire.fields(body))
+                elif kind != b"Z":
+                    self.relay(kind, body, plan)
+        except wire.Gone:
+            if failure:                 # FATAL: its last words
+                self.send_error(failure)
+                self.stream.flush()
+            raise
         if failure:
             raise failure
 

@@ -3,8 +3,7 @@
 A setting is kept by the backend (same name there) or by the stand-in (the
 backend has never heard of it), or is a constant that nobody can change.
 Everything else is unrecognized, however well PostgreSQL knows it: that is how
-a client finds out it relied on PostgreSQL.  Facts: section 5.1 and the
-Developer Guide's configuration reference.
+a client finds out it relied on PostgreSQL.  DG:cm_chap_ConfigurationRef.
 """
 
 from .errors import RsError, fatal

@@ -1,8 +1,8 @@
 """CREATE TABLE, as Redshift's grammar has it, written for the backend.
 
 Distribution, sort keys and encodings are taken out and noted in rsi (the
-views show them); keys are noted too and not enforced.  Facts, section 4.
-ALTER TABLE is alter.py's.
+views show them); keys are noted too and not enforced.  DG:r_CREATE_TABLE_NEW,
+DG:r_CREATE_TABLE_AS.  ALTER TABLE is alter.py's.
 """
 
 from dataclasses import dataclass, field
@@ -68,14 +68,18 @@ def check_encoding(name, column_type, column):
 
 
 class Parser(Cursor):
-    """CREATE TABLE after its first words."""
+    """What makes up a table, filled into a Table."""
 
-    def table(self, session_table):
-        self.table = session_table
+    def __init__(self, session, tokens, table):
+        super().__init__(session, tokens)
+        self.table = table
+
+    def whole(self):
+        """CREATE TABLE after the table's name."""
         if self.accept("("):
             self._elements()
         self.attributes()
-        return self.table
+        self.expect_end()
 
     def _elements(self):
         while True:
@@ -243,7 +247,7 @@ class Parser(Cursor):
                           % SORTKEYS_MAX)
 
 
-# -- plans ------------------------------------------------------------------
+# -- plans -------------------------------------------------------------
 
 def create(session, cursor):
     """CREATE [[LOCAL] TEMP] TABLE, the cursor behind CREATE."""
@@ -259,9 +263,8 @@ def create(session, cursor):
         if unless:
             raise syntax("AS")
         return _create_as(session, cursor, relation, head)
-    parser = Parser(session, cursor.rest())
-    table = parser.table(Table(relation))
-    parser.expect_end()
+    table = Table(relation)
+    Parser(session, cursor.rest(), table).whole()
     return _plan(session, table, head, unless)
 
 
@@ -354,8 +357,7 @@ def _create_as(session, cursor, relation, head):
     names = cursor.names() if cursor.looking_at("(") else []
     for name in names:
         check_column_name(name)
-    parser = Parser(session, cursor.rest())
-    parser.table = table
+    parser = Parser(session, cursor.rest(), table)
     parser.attributes()
     parser.expect("AS")
     query = parser.rest()

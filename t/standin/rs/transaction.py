@@ -1,10 +1,10 @@
 """Transaction blocks as the client sees them, over those of the backend.
 
 Redshift takes a transaction's snapshot at the first statement that touches a
-user table; reading the PG catalog does not (facts, section 3).  PostgreSQL's
-repeatable read takes it at the first query of any kind.  So BEGIN is answered
-at once, but sent on only before the first statement that is more than a look
-at the catalog.
+user table; reading the PG catalog does not (DG:c_serial_isolation).
+PostgreSQL's repeatable read takes it at the first query of any kind.  So BEGIN
+is answered at once, but sent on only before the first statement that is more
+than a look at the catalog.
 
 A statement for which we have to do several things in the backend, and a
 message of several statements, gets a block of our own (implicit).

@@ -1,6 +1,6 @@
 """Column types: how they are written in Redshift, what the backend gets.
 
-Facts, section 4; the tables are grammar.py's.
+DG:r_Character_types, DG:r_Numeric_types201; the tables are grammar.py's.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """What Redshift shows of itself: system views and functions.
 
 They live in pg_catalog, as Redshift's do, so that they are found with and
-without a schema, whatever the search_path.  Facts, section 2.3; the columns
-are those of the Developer Guide's page of each view.
+without a schema, whatever the search_path.  The columns are
+those of the Developer Guide's page of each view.
 """
 
 VERSION = ("PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) "
