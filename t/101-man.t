@@ -42,4 +42,8 @@ for p in $programs; do
 	err_like "$p: says which" "^$p: unknown option '--no-such-option'"
 	out_empty "$p: and prints nothing"
 done
+rs-config -k | sort >keys
+sed -n 's/^\.It Ic //p' "$srcdir/man/rs-writeback.conf.5" | tr ' ,' '\n\n' |
+	grep . | sort >documented
+ok 'rs-writeback.conf(5) has every key, and no other' diff -u keys documented
 done_testing
