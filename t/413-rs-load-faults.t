@@ -139,4 +139,26 @@ done
 has 'has all rows' heap '12|43'
 rows_are 'and the ledger all runs' "SELECT count(*) FROM rs_writeback_runs
 	WHERE table_name = 'heap'" 4
+
+# A database with serializable isolation: conflicts are real there.
+other_standin strict '"isolation": "serializable"'
+load old --overwrite heap
+n=0
+for how in '--append heap' '--append heap' '--overwrite heap' '--overwrite h2' \
+	'--merge a heap'; do
+	n=$((n + 1))
+	sed "s/\"run_id\":\"r1\"/\"run_id\":\"r1-$n\"/" r1.manifest >in.$n
+	# shellcheck disable=SC2086 # two words
+	rs-load --load-retries 20 $how <in.$n >out.$n 2>err.$n &
+	eval "pid_$n=$!"
+done
+n=0
+for how in append append overwrite 'overwrite of another' merge; do
+	n=$((n + 1))
+	eval "wait \$pid_$n"
+	same "serializable: $how, with others at the same time" $? 0
+done
+rows_are 'in whatever order, no run is there in part' 'SELECT
+	count(DISTINCT n), sum(n) >= 3 FROM (SELECT count(*) AS n FROM heap
+	GROUP BY a) x' '1|t'
 done_testing

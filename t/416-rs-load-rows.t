@@ -76,19 +76,7 @@ status_is 0 'merge with refused rows'
 rows_are 'has the others' 'SELECT count(*) FROM t' 6
 
 # Serverless has no STL views, and SYS has neither row nor value.
-mkdir serverless
-sed '$s/}[[:space:]]*$/, "serverless": true}/' "$RSW_SANDBOX/db/config.json" \
-	>serverless/config.json
-/usr/bin/python3 "$srcdir/t/standin/redshift.py" "$PWD/serverless" >ready 2>log &
-standin=$!
-at_end "kill $standin 2>/dev/null"
-tries=200
-until read -r word PGPORT <ready && [ "$word" = ready ]; do
-	tries=$((tries - 1))
-	[ "$tries" -gt 0 ] || { cat log; break; }
-	sleep 0.05
-done
-export PGPORT
+other_standin serverless '"serverless": true'
 columns Id:bigint 'Name:character varying:9' Day:date
 load bad --errors e.csv s
 status_is 1 'serverless: a bad row'

@@ -8,7 +8,8 @@ export PGHOSTADDR RSW_RETRY_SCALE RSW_ACCOUNT
 
 # sql TEXT: what the table really holds, asked behind the stand-in's back.
 sql() {
-	env -u PGHOSTADDR psql -X -At -F '|' -h "$SANDBOX_PG_SOCKET" -U postgres dev -c "$1"
+	env -u PGHOSTADDR psql -X -At -F '|' -h "$SANDBOX_PG_SOCKET" -p 5432 \
+		-U postgres dev -c "$1"
 }
 rows_are() { same "$1" "$(sql "$2" 2>&1)" "$3"; }  # DESCRIPTION SQL WANT
 
@@ -85,3 +86,23 @@ fault() {
 }
 # The statements that clients sent, as the stand-in wrote them down.
 statements() { cat "$RSW_SANDBOX/db/statements.log"; }
+
+# other_standin NAME MEMBERS: one more stand-in before the same PostgreSQL,
+# with other settings; what follows goes there.
+other_standin() {
+	mkdir "$T/$1"
+	sed "\$s/}[[:space:]]*\$/, $2}/" "$RSW_SANDBOX/db/config.json" \
+		>"$T/$1/config.json"
+	: >"$T/$1/ready"
+	/usr/bin/python3 "$srcdir/t/standin/redshift.py" "$T/$1" \
+		>"$T/$1/ready" 2>"$T/$1/log" &
+	at_end "kill $! 2>/dev/null"
+	t_tries=200
+	until read -r t_word PGPORT <"$T/$1/ready" && [ "$t_word" = ready ]; do
+		t_tries=$((t_tries - 1))
+		[ "$t_tries" -gt 0 ] ||
+			{ cat "$T/$1/log"; echo "Bail out! no stand-in"; exit 99; }
+		sleep 0.05
+	done
+	export PGPORT
+}
