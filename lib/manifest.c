@@ -35,6 +35,7 @@ manifest_release(struct manifest *m)
 	for (i = 0; i < m->ncolumns; i++) {
 		free(m->column[i].name);
 		free(m->column[i].base);
+		free(m->column[i].column);
 	}
 	free(m->entry);
 	free(m->column);
@@ -82,6 +83,7 @@ manifest_add_column(struct manifest *m, const char *name, const char *base)
 	c = &m->column[m->ncolumns++];
 	c->name = mem_dup(name);
 	c->base = mem_dup(base);
+	c->column = NULL;
 	c->max_length = c->precision = c->scale = -1;
 	c->nulls = c->empty = c->max_bytes = MANIFEST_UNKNOWN;
 	c->int_digits = MANIFEST_UNKNOWN;
@@ -178,6 +180,7 @@ measured_json(const struct manifest_column *c)
 	json_t *o = json_object();
 
 	set_string(o, "name", c->name);
+	set_string(o, "column", c->column);
 	set_count(o, "nulls", c->nulls);
 	set_count(o, "empty", c->empty);
 	set_count(o, "max_bytes", c->max_bytes);
@@ -391,6 +394,7 @@ get_measured(const char *what, size_t i, const json_t *o, struct manifest *m)
 
 	snprintf(part, sizeof(part), "rs_writeback: column %zu", i + 1);
 	return get_string(&at, o, "name", &c->name) != 0 ||
+	    get_string(&at, o, "column", &c->column) != 0 ||
 	    get_count(&at, o, "nulls", INT64_MAX, &c->nulls) != 0 ||
 	    get_count(&at, o, "empty", INT64_MAX, &c->empty) != 0 ||
 	    get_count(&at, o, "max_bytes", INT64_MAX, &c->max_bytes) != 0 ||

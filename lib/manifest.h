@@ -46,6 +46,8 @@ struct manifest_entry {
 struct manifest_column {
 	char *name;
 	char *base;
+	char *column;			/* its name in a table (plan.h has the
+					 * rule); NULL: not worked out */
 	int max_length;			/* -1: none */
 	int precision, scale;		/* -1: none */
 	int64_t nulls, empty, max_bytes;	/* measured, or UNKNOWN */

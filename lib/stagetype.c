@@ -11,7 +11,9 @@
 
 #include "mem.h"
 #include "msg.h"
+#include "name.h"
 #include "num.h"
+#include "plan.h"
 #include "stagetype.h"
 #include "table.h"
 
@@ -278,11 +280,16 @@ stagetype_columns(const struct stagetype *d, const struct stage *s,
     struct manifest *m)
 {
 	const struct scan_prof *p = stage_profile(s)->prof;
+	char **name;
 	size_t i;
 
 	for (i = 0; i < stage_columns(s); i++)
 		if (add_column(m, stage_column(s, i), &p[i],
 		    d->n > 0 ? d->type[i] : needed(&p[i])) != 0)
 			return -1;
+	name = plan_names(m, NAME_MAX_LEN);
+	for (i = 0; i < m->ncolumns; i++)
+		m->column[i].column = mem_dup(name[i]);
+	plan_names_free(name);
 	return 0;
 }

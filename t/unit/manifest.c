@@ -32,6 +32,7 @@ fill(struct manifest *m)
 	c->empty = 0;
 	c->max_bytes = 9;
 	c->int_digits = 7;
+	c->column = mem_dup("na\"me");
 	c = manifest_add_column(m, "d", "numeric");
 	c->precision = 12;
 	c->scale = 0;
@@ -79,7 +80,11 @@ same_columns(const struct manifest *a, const struct manifest *b)
 		    a->column[i].nulls != b->column[i].nulls ||
 		    a->column[i].empty != b->column[i].empty ||
 		    a->column[i].max_bytes != b->column[i].max_bytes ||
-		    a->column[i].int_digits != b->column[i].int_digits)
+		    a->column[i].int_digits != b->column[i].int_digits ||
+		    (a->column[i].column == NULL) !=
+		    (b->column[i].column == NULL) ||
+		    (a->column[i].column != NULL && strcmp(a->column[i].column,
+		    b->column[i].column) != 0))
 			return 0;
 	return 1;
 }
