@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,8 @@
 #include "msg.h"
 #include "opt.h"
 #include "pump.h"
+#include "sshask.h"
+#include "sshcmd.h"
 #include "sshconf.h"
 
 static const char usage[] =
@@ -64,8 +65,9 @@ struct run {
 	struct sshconf ssh;
 	struct hostport target;
 	struct pump_conf pump_conf;
+	struct sshcmd *openssh;
 	struct pump *pump;
-	int port, listener, signals;
+	int port, listener, signals, report;
 };
 
 static int
@@ -234,19 +236,24 @@ load(const struct options *o, struct run *r)
 static enum fate
 open_tunnel(struct run *r, bool test)
 {
-	struct tun *t;
+	const char *host = r->target.host;
+	int port = r->target.port, timeout = r->ssh.tun.timeout_s;
+	struct tun *t = NULL;
 	enum fate f;
 
-	f = tun_open(&r->ssh.tun, -1, &t);
+	if (r->ssh.openssh)
+		f = sshcmd_open(&r->ssh, host, port, -1, &r->openssh);
+	else
+		f = tun_open(&r->ssh.tun, -1, &t);
 	if (f == FATE_OK && test)
-		f = tun_test(t, r->target.host, r->target.port,
-		    r->ssh.tun.timeout_s);
+		f = r->ssh.openssh ? sshcmd_test(r->openssh, timeout) :
+		    tun_test(t, host, port, timeout);
 	if (f != FATE_OK) {
 		tun_free(t);
 		return f;
 	}
 	r->pump_conf = (struct pump_conf){.ssh = &r->ssh.tun,
-		.host = r->target.host, .port = r->target.port,
+		.cmd = r->openssh, .host = host, .port = port,
 		.alive_s = r->ssh.alive_s, .wake = r->signals};
 	r->pump = pump_new(&r->pump_conf, t);
 	return FATE_OK;
@@ -296,42 +303,20 @@ write_pid(const char *path)
 	return 0;
 }
 
-/* In the child of -b: nobody waits for our stdin and stdout any more. */
-static void
-detach(void)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	setsid();
-	if (fd < 0)
-		return;
-	dup2(fd, STDIN_FILENO);
-	dup2(fd, STDOUT_FILENO);
-	close(fd);
-}
-
 /* Print the port and serve until a signal. */
 static int
 serve(struct run *r, const struct options *o)
 {
 	struct signalfd_siginfo s;
 	enum pump_end end;
-	pid_t pid;
 
 	printf("%d\n", r->port);
 	if (fflush(stdout) != 0)
 		return EXIT_TUNNEL;	/* io_finish() says why */
-	if (o->background && (pid = fork()) != 0) {
-		if (pid < 0)
-			msg_errno("cannot go on in the background");
-		if (pid > 0)
-			_exit(0);
-		return EXIT_TUNNEL;
-	}
-	if (o->background)
-		detach();
 	if (o->pid_file != NULL && write_pid(o->pid_file) != 0)
 		return EXIT_TUNNEL;
+	if (o->background)
+		child_detach(r->report);
 	do {
 		end = pump_run(r->pump, -1);
 		s.ssi_signo = SIGCHLD;
@@ -354,10 +339,14 @@ join(struct run *r)
 	f = pump_join(r->pump, STDIN_FILENO, STDOUT_FILENO);
 	if (f != FATE_OK)
 		return exit_status(f);
-	end = pump_run(r->pump, -1);
+	do {
+		end = pump_run(r->pump, -1);
+		s.ssi_signo = SIGCHLD;
+		if (end == PUMP_WAKE)
+			(void)!read(r->signals, &s, sizeof(s));
+	} while (end == PUMP_WAKE && s.ssi_signo == SIGCHLD);
 	if (end == PUMP_WAKE)
-		return read(r->signals, &s, sizeof(s)) == sizeof(s) ?
-		    128 + (int)s.ssi_signo : EXIT_TUNNEL;
+		return 128 + (int)s.ssi_signo;
 	return end == PUMP_IDLE ? 0 : exit_status(pump_fate(r->pump));
 }
 
@@ -399,13 +388,18 @@ main(int argc, char *argv[])
 
 	io_start();
 	msg_init(argv[0]);
+	if (sshask_wanted(argc))
+		return sshask_main(argc, argv);
 	res = parse(argc, argv, &o);
 	if (res != OPT_GO)
 		return res == OPT_DONE ? io_finish(0) : EXIT_USAGE;
 	rc = check(&o);
+	if (rc == 0 && o.background && !child_background(&r.report, &rc))
+		return rc;
 	if (rc == 0)
 		rc = load(&o, &r) == 0 ? forward(&r, &o) : EXIT_USAGE;
 	pump_free(r.pump);
+	sshcmd_free(r.openssh);
 	if (r.listener >= 0)
 		close(r.listener);
 	sshconf_release(&r.ssh);

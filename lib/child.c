@@ -1,5 +1,6 @@
 /*
- * The command that runs through a tunnel: started, signalled, waited for.
+ * The command that runs through a tunnel: started, signalled, waited for. And
+ * the step into the background, which waits until all is well.
  */
 #include "config.h"
 
@@ -103,4 +104,50 @@ child_ended(pid_t pid, int *status)
 		return 0;
 	*status = WIFEXITED(w) ? WEXITSTATUS(w) : 128 + WTERMSIG(w);
 	return 1;
+}
+
+bool
+child_background(int *report, int *status)
+{
+	pid_t parent = getpid(), pid;
+	int p[2], w;
+	char ready;
+
+	*status = 125;
+	if (pipe2(p, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		msg_errno("cannot go on in the background");
+		return false;
+	}
+	if (pid == 0) {
+		/* Until we are ready, what stops the old one stops us. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(125);
+		close(p[0]);
+		*report = p[1];
+		return true;
+	}
+	close(p[1]);
+	if (io_read_full(p[0], &ready, 1) == 1)
+		*status = 0;
+	else if (waitpid(pid, &w, 0) == pid)
+		*status = WIFEXITED(w) ? WEXITSTATUS(w) : 128 + WTERMSIG(w);
+	close(p[0]);
+	return false;
+}
+
+void
+child_detach(int report)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	prctl(PR_SET_PDEATHSIG, 0);
+	setsid();
+	if (fd >= 0) {
+		dup2(fd, STDIN_FILENO);
+		dup2(fd, STDOUT_FILENO);
+		close(fd);
+	}
+	io_write_full(report, "", 1);
+	close(report);
 }

@@ -69,9 +69,8 @@ fingerprint(const void *blob, size_t len, char out[64])
 	out[n] = '\0';
 }
 
-/* Is the fingerprint one of the list, with or without SHA256: and '='? */
-static bool
-pinned(const char *pin, const char *print)
+bool
+hostkey_pinned(const char *pin, const char *print)
 {
 	size_t n, m;
 
@@ -181,5 +180,5 @@ hostkey_check(const struct hostkey_policy *p, const char *host, int port,
 			break;
 		return unknown(p, host, port, blob, len, type, print);
 	}
-	return pinned(p->pin, print) ? FATE_OK : FATE_AGAIN;
+	return hostkey_pinned(p->pin, print) ? FATE_OK : FATE_AGAIN;
 }

@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "far.h"
@@ -40,6 +39,8 @@
 /* Between attempts to open the session again: doubled up to the second. */
 #define RETRY_FIRST_MS 500
 #define RETRY_LAST_MS 15000
+/* ssh's socket ends just before ssh itself does. */
+#define GRACE_MS 100
 /* A channel type that no server has: its refusal shows that it lives, and
  * the call reads what came meanwhile (libssh2 has no call for only that). */
 #define PING "ping@ssh-fwd"
@@ -60,6 +61,7 @@ struct link {
 	struct rest up, down;
 	bool readable;		/* poll said so, or nobody knows */
 	bool local_eof, eof_sent, far_eof, out_shut;
+	long long end_at;	/* a socket's end counts from then on; or 0 */
 	int origin;		/* the local end's port */
 	struct pollfd *pin, *pout, *pfar;	/* this round's, or NULL */
 };
@@ -77,7 +79,8 @@ struct pump {
 	bool again;		/* work is left: do not sleep */
 	enum fate fate;
 	bool broken;		/* libssh2 says the session is of no more use */
-	long long retry_at, backoff, accept_at;
+	bool up;		/* there was a session when we looked last */
+	long long retry_at, backoff, accept_at, grace_at;
 	long long planned;	/* the end of the sleep */
 	struct pollfd *poll;
 	size_t npoll;
@@ -91,6 +94,7 @@ pump_new(const struct pump_conf *c, struct tun *t)
 
 	p->conf = c;
 	p->tun = t;
+	p->up = true;
 	p->listener = -1;
 	p->planned = io_now_ms();
 	return p;
@@ -183,7 +187,8 @@ lose(struct pump *p, const char *why)
 {
 	size_t i;
 
-	msg_error("lost the bastion '%s': %s%s", p->tun->host, why,
+	msg_error("lost the bastion '%s': %s%s",
+	    p->conf->ssh->hop[p->conf->ssh->nhops - 1].host, why,
 	    p->n > 0 ? "; its connections are cut" : "");
 	for (i = 0; i < p->n; i++) {
 		if (p->link[i]->state == WAITING && p->link[i] != p->opening)
@@ -196,6 +201,7 @@ lose(struct pump *p, const char *why)
 	p->pinging = p->broken = false;
 	tun_free(p->tun);
 	p->tun = NULL;
+	p->up = false;
 	p->fate = FATE_AGAIN;
 	p->retry_at = io_now_ms();
 	p->backoff = RETRY_FIRST_MS;
@@ -209,7 +215,11 @@ reopen(struct pump *p)
 	size_t i;
 
 	msg_info("connecting again");
-	f = tun_open(p->conf->ssh, p->conf->wake, &p->tun);
+	if (p->conf->cmd != NULL)
+		f = sshcmd_reopen(p->conf->cmd, p->conf->wake);
+	else
+		f = tun_open(p->conf->ssh, p->conf->wake, &p->tun);
+	p->up = f == FATE_OK;
 	if (f == FATE_OK || f == FATE_STOPPED)
 		return f;
 	for (i = 0; i < p->n; i++) {
@@ -247,25 +257,18 @@ accept_all(struct pump *p)
 	}
 }
 
-/* The socket of the system's ssh; it answers at once, or never. */
+/* The socket of the system's ssh: it answers at once, or never. */
 static void
 open_socket(struct pump *p, struct link *l)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd;
-
-	memcpy(a.sun_path, p->conf->socket, strlen(p->conf->socket));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0) {
-		fcntl(fd, F_SETFL, O_NONBLOCK);
-		l->far.fd = fd;
+	l->far.fd = sshcmd_connect(p->conf->cmd);
+	if (l->far.fd >= 0) {
 		l->state = OPEN;
 		l->readable = l->is_socket;
 		return;
 	}
-	msg_errno("cannot reach the ssh that holds the tunnel");
-	if (fd >= 0)
-		close(fd);
+	if (sshcmd_alive(p->conf->cmd))
+		msg_errno("cannot reach the ssh that holds the tunnel");
 	finish(l, true);
 }
 
@@ -317,7 +320,7 @@ open_links(struct pump *p)
 	for (i = 0; i < p->n && p->opening == NULL; i++) {
 		if (p->link[i]->state != WAITING)
 			continue;
-		if (p->conf->socket != NULL) {
+		if (p->conf->cmd != NULL) {
 			open_socket(p, p->link[i]);
 			continue;
 		}
@@ -447,6 +450,22 @@ give_local(struct link *l, const char *buf, size_t n)
 	return (ssize_t)done;
 }
 
+/* ssh ended a connection: was that the target, or did ssh itself end? That is
+ * known a moment later. */
+static bool
+grace_over(struct pump *p, struct link *l)
+{
+	long long now = io_now_ms();
+
+	if (l->end_at == 0)
+		l->end_at = now + GRACE_MS;
+	if (now >= l->end_at)
+		return true;
+	if (p->grace_at == 0 || l->end_at < p->grace_at)
+		p->grace_at = l->end_at;
+	return false;
+}
+
 /* Far end to local end. */
 static void
 move_down(struct pump *p, struct link *l)
@@ -482,6 +501,8 @@ move_down(struct pump *p, struct link *l)
 			finish_broken(p, l);
 			return;
 		}
+		if (n == 0 && l->far.fd >= 0 && !grace_over(p, l))
+			return;
 		l->far_eof = n == 0;
 		/* Standard output waits for poll(). */
 		w = l->stdio ? 0 : give_local(l, p->scratch, (size_t)n);
@@ -591,7 +612,7 @@ watch_link(struct pump *p, struct link *l)
 		l->pout = watch(p, l->out, out);
 	}
 	if (l->far.fd >= 0) {
-		far = l->down.p == NULL && !l->far_eof ? POLLIN : 0;
+		far = l->down.p == NULL && l->end_at == 0 ? POLLIN : 0;
 		if (l->far.full)
 			far |= POLLOUT;
 		l->pfar = watch(p, l->far.fd, far);
@@ -615,9 +636,11 @@ patience(const struct pump *p, long long deadline)
 			until = p->tun->wire.heard + alive / 3;
 		if (alive > 0 && p->tun->wire.heard + alive < until)
 			until = p->tun->wire.heard + alive;
-	} else if (p->n > 0 && p->retry_at < until) {
+	} else if (!p->up && p->n > 0 && p->retry_at < until) {
 		until = p->retry_at;
 	}
+	if (p->grace_at != 0 && p->grace_at < until)
+		until = p->grace_at;
 	if (p->accept_at > now && p->accept_at < until)
 		until = p->accept_at;
 	return until > now ? (int)(until - now) : 0;
@@ -649,6 +672,7 @@ wait_events(struct pump *p, long long deadline)
 		for (i = 0; i < p->npoll; i++)
 			p->poll[i].revents = 0;
 	p->again = false;
+	p->grace_at = 0;
 	if (ssh != NULL && ssh->revents != 0)
 		wire_readable(&p->tun->wire);
 	for (i = 0; i < p->n; i++) {
@@ -706,27 +730,41 @@ one_round(struct pump *p)
 		wire_flush(&p->tun->wire);
 }
 
+/* Nothing to run through: open it again when it is wanted. FATE_OK: go on. */
+static enum fate
+restore(struct pump *p)
+{
+	if (p->up && p->conf->cmd != NULL && !sshcmd_alive(p->conf->cmd))
+		lose(p, "ssh ended");
+	if (p->up)
+		return FATE_OK;
+	sweep(p);
+	if (p->joined)
+		return FATE_FAILED;
+	if (p->n == 0 || io_now_ms() < p->retry_at)
+		return FATE_OK;
+	return reopen(p);
+}
+
 enum pump_end
 pump_run(struct pump *p, long long deadline)
 {
-	enum fate f;
-
 	for (;;) {
-		if (p->tun == NULL && p->conf->socket == NULL) {
-			if (p->joined)
-				return PUMP_LOST;
-			if (p->n > 0 && io_now_ms() >= p->retry_at) {
-				f = reopen(p);
-				if (f == FATE_STOPPED)
-					return PUMP_WAKE;
-				if (f == FATE_FAILED || f == FATE_CONFIG)
-					return PUMP_LOST;
-			}
+		switch (restore(p)) {
+		case FATE_STOPPED:
+			return PUMP_WAKE;
+		case FATE_FAILED:
+		case FATE_CONFIG:
+			return PUMP_LOST;
+		case FATE_AGAIN:
+		case FATE_OK:
+			break;
 		}
-		if (p->tun != NULL || p->conf->socket != NULL)
+		if (p->up)
 			one_round(p);
-		else
-			sweep(p);
+		sweep(p);
+		if (p->n == 0 && p->joined && !p->up)
+			return PUMP_LOST;
 		if (p->n == 0 && (p->joined || p->stopping))
 			return PUMP_IDLE;
 		if (deadline >= 0 && io_now_ms() >= deadline)

@@ -7,20 +7,21 @@
 
 #include <stdbool.h>
 
+#include "sshcmd.h"
 #include "tun.h"
 
 struct pump;
 
 struct pump_conf {
-	const struct tun_conf *ssh;	/* to connect again; NULL: see socket */
-	const char *socket;	/* of the system's ssh: in place of `ssh` */
+	const struct tun_conf *ssh;	/* to connect again */
+	struct sshcmd *cmd;	/* the system's ssh, which does it then; or NULL */
 	const char *host;	/* the target, as seen from the bastion */
 	int port;
 	int alive_s;		/* a bastion silent for so long is dead */
 	int wake;		/* a descriptor that ends pump_run(), or -1 */
 };
 
-/* A pump over an open tunnel, which it takes over (NULL with conf->socket).
+/* A pump over an open tunnel, which it takes over (NULL with conf->cmd).
  * The conf must live as long. */
 struct pump *pump_new(const struct pump_conf *, struct tun *);
 

@@ -68,14 +68,18 @@ load_hops(struct cfg *c, const char *bastion, struct sshconf *s)
 	}
 	s->hop = mem_resize(s->hop, s->nhops + 1, sizeof(*s->hop));
 	s->hop[s->nhops++] = last;
-	if (last.port == 0)
+	if (last.port == 0 && !(s->openssh &&
+	    cfg_level(c, "ssh_port") == CFG_DEFAULT))
 		s->hop[s->nhops - 1].port = (int)port;
 	for (i = 0; i < s->nhops; i++) {
+		if (s->hop[i].user == NULL && user != NULL)
+			s->hop[i].user = mem_dup(user);
+		if (s->openssh)
+			continue;
 		if (s->hop[i].port == 0)
 			s->hop[i].port = 22;
 		if (s->hop[i].user == NULL)
-			s->hop[i].user = user != NULL ? mem_dup(user) :
-			    local_user();
+			s->hop[i].user = local_user();
 		if (s->hop[i].user == NULL)
 			return msg_error("cannot log in to '%s': set "
 			    "ssh_username", s->hop[i].host);
@@ -92,6 +96,7 @@ load_known(struct cfg *c, bool accept_new, struct sshconf *s)
 	if (cfg_get(c, "ssh_known_hosts", &path) != 0)
 		return -1;
 	s->known = knownhosts_new();
+	s->known_hosts_given = path != NULL;
 	s->add_to = home_path(path != NULL ? path : "~/.ssh/known_hosts");
 	rc = knownhosts_read(s->known, s->add_to, path != NULL && !accept_new);
 	if (rc == 0 && path == NULL)
@@ -142,6 +147,12 @@ load_key(struct cfg *c, const char *value, struct sshconf *s)
 
 	if (cfg_get(c, "ssh_private_key_passphrase", &passphrase) != 0)
 		return -1;
+	s->passphrase = passphrase;
+	if (s->openssh && !sshkey_is_text(value)) {
+		/* ssh reads kinds that we do not. */
+		s->key_path = home_path(value);
+		return 0;
+	}
 	buf_init(&text, KEY_FILE_MAX);
 	if (sshkey_is_text(value)) {
 		rc = buf_adds(&text, value);
@@ -205,10 +216,11 @@ load_auth(struct cfg *c, struct sshconf *s)
 		return -1;
 	/* Only what was configured is tried: each refused key counts. */
 	agent = key == NULL && a->password == NULL;
-	if (agent)
+	if (agent && !s->openssh)
 		load_default_keys(s);
 	if (cfg_bool(c, "ssh_agent", &agent) != 0)
 		return -1;
+	s->no_agent = !agent && cfg_level(c, "ssh_agent") != CFG_UNSET;
 	a->agent = agent ? getenv("SSH_AUTH_SOCK") : NULL;
 	a->key = s->key;
 	a->nkeys = s->nkeys;
@@ -271,6 +283,7 @@ sshconf_release(struct sshconf *s)
 	hostport_free(s->hop, s->nhops);
 	knownhosts_free(s->known);
 	free(s->add_to);
+	free(s->key_path);
 	memset(s, 0, sizeof(*s));
 }
 

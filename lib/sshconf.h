@@ -18,7 +18,13 @@ struct sshconf {
 	size_t nkeys;
 	char *add_to;
 	int alive_s;
-	bool openssh;		/* ssh_transport */
+	/* With ssh_transport = openssh, whatever is not configured is left to
+	 * ssh_config: hops may lack user and port, and a key that is a file
+	 * is not loaded here. */
+	bool openssh;
+	bool known_hosts_given, no_agent;
+	char *key_path;		/* of such a key */
+	const char *passphrase;
 };
 
 /* `bastion` is [USER@]HOST[:PORT], which outranks the configuration; NULL if

@@ -556,3 +556,61 @@ sshkey_sign(const struct sshkey *k, const char *algorithm, const void *p,
 	EVP_MD_CTX_free(ctx);
 	return rc;
 }
+
+/* OpenSSH 9.2 reads ed25519 keys in its own form only. */
+static int
+write_ed25519(const struct sshkey *k, struct buf *out)
+{
+	unsigned char secret[64], text[512];
+	struct buf inner, b;
+	size_t n = 32, m = 32;
+	int rc = -1;
+
+	if (EVP_PKEY_get_raw_private_key(k->pkey, secret, &n) <= 0 ||
+	    EVP_PKEY_get_raw_public_key(k->pkey, secret + 32, &m) <= 0)
+		return -1;
+	buf_init(&inner, 1024);
+	buf_init(&b, 2048);
+	buf_add(&inner, "\0\0\0\0\0\0\0", 8);	/* two equal numbers */
+	sshstr_puts(&inner, k->type);
+	sshstr_put(&inner, secret + 32, 32);
+	sshstr_put(&inner, secret, 64);
+	sshstr_puts(&inner, "");
+	for (n = 1; inner.len % 8 != 0; n++)
+		buf_addc(&inner, (char)n);
+	buf_add(&b, "openssh-key-v1", 15);	/* with its NUL */
+	sshstr_puts(&b, "none");
+	sshstr_puts(&b, "none");
+	sshstr_puts(&b, "");
+	sshstr_put_u32(&b, 1);
+	sshstr_put(&b, k->blob.data, k->blob.len);
+	sshstr_put(&b, inner.data, inner.len);
+	if (b.len <= sizeof(text) / 4 * 3 - 3) {
+		EVP_EncodeBlock(text, (unsigned char *)b.data, (int)b.len);
+		rc = buf_addf(out, BEGIN OPENSSH_LABEL "-----\n%s\n" END
+		    OPENSSH_LABEL "-----\n", (char *)text);
+	}
+	OPENSSL_cleanse(secret, sizeof(secret));
+	OPENSSL_cleanse(text, sizeof(text));
+	buf_wipe(&inner);
+	buf_wipe(&b);
+	return rc;
+}
+
+int
+sshkey_write(const struct sshkey *k, struct buf *out)
+{
+	BIO *bio;
+	char *p;
+	long n;
+	int rc = -1;
+
+	if (strcmp(k->type, "ssh-ed25519") == 0)
+		return write_ed25519(k, out);
+	bio = BIO_new(BIO_s_secmem());
+	if (bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL,
+	    NULL, 0, NULL, NULL) > 0 && (n = BIO_get_mem_data(bio, &p)) > 0)
+		rc = buf_add(out, p, (size_t)n);
+	BIO_free(bio);
+	return rc;
+}

@@ -44,6 +44,10 @@ int sshkey_is_text(const char *s);
 int sshkey_sign(const struct sshkey *, const char *algorithm, const void *p,
     size_t n, struct buf *sig);
 
+/* Append the key, not encrypted, in a form that OpenSSH reads. 0, or -1
+ * (silent). */
+int sshkey_write(const struct sshkey *, struct buf *);
+
 /* The text between BEGIN and END made canonical, for sshkey_load() and its
  * test: *label is what stands after BEGIN, *pem a well-formed PEM text; both
  * are freed with mem_wipe_str(). 0, or -1 having said why. */
