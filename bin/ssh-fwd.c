@@ -354,7 +354,6 @@ static int
 forward(struct run *r, const struct options *o)
 {
 	enum fate f;
-	int rc;
 
 	if (o->stdio == NULL) {
 		r->listener = local_listen(r->port, &r->port);
@@ -374,8 +373,7 @@ forward(struct run *r, const struct options *o)
 	pump_listen(r->pump, r->listener);
 	if (o->command != NULL)
 		return run_command(r, o->command);
-	rc = serve(r, o);
-	return rc;
+	return serve(r, o);
 }
 
 int

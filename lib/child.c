@@ -125,6 +125,7 @@ child_background(int *report, int *status)
 			_exit(125);
 		close(p[0]);
 		*report = p[1];
+		*status = 0;
 		return true;
 	}
 	close(p[1]);

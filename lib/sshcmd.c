@@ -58,13 +58,19 @@ struct sshcmd {
 static void
 take_line(struct sshcmd *s, const char *line)
 {
+	const char *pid = strstr(line, "(pid=");
+
+	/* LogVerbose puts "file:function():line (pid=n): " in front. */
+	if (pid != NULL && strstr(pid, "): ") != NULL)
+		line = strstr(pid, "): ") + 3;
 	pthread_mutex_lock(&s->lock);
 	if (strstr(line, CONFIRMED) != NULL) {
 		s->confirmed++;
 	} else if (*line != '\0') {
 		if (strstr(line, "open failed:") != NULL)
 			s->failed++;
-		snprintf(s->said, sizeof(s->said), "%s", line);
+		snprintf(s->said, sizeof(s->said), "%.*s", SAID_MAX - 1,
+		    line);
 		msg_info("ssh: %s", line);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -299,6 +305,7 @@ start(struct sshcmd *s)
 {
 	struct args a = {NULL, 0};
 	pid_t parent = getpid();
+	sigset_t all, before;
 	int p[2];
 
 	unlink(s->socket);
@@ -320,7 +327,11 @@ start(struct sshcmd *s)
 		s->pid = 0;
 		return FATE_AGAIN;
 	}
+	/* No signal may end up in that thread: main waits for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	s->reading = pthread_create(&s->reader, NULL, read_stderr, s) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (s->reading)
 		return FATE_OK;
 	close(p[0]);
