@@ -39,6 +39,7 @@ struct signer {
 	struct sshagent *agent;
 	struct sshstr blob;
 	const char *user;
+	struct sshmem *mem;
 	bool unexpected;	/* we were shown something else to sign */
 };
 
@@ -80,6 +81,19 @@ check_request(const struct signer *g, const unsigned char *p, size_t n,
 	return true;
 }
 
+/* A copy that libssh2 will free. */
+static void *
+for_libssh2(struct sshmem *m, const void *p, size_t n)
+{
+	void *mem = m, *copy = sshmem_alloc(n + 1, &mem);
+
+	if (copy != NULL) {
+		memcpy(copy, p, n);
+		((char *)copy)[n] = '\0';
+	}
+	return copy;
+}
+
 static int
 sign(LIBSSH2_SESSION *s, unsigned char **sig, size_t *sig_len,
     const unsigned char *data, size_t n, void **abstract)
@@ -99,13 +113,10 @@ sign(LIBSSH2_SESSION *s, unsigned char **sig, size_t *sig_len,
 		rc = sshkey_sign(g->key, method, data, n, &b);
 	else
 		rc = sshagent_sign(g->agent, g->blob, method, data, n, &b);
-	if (rc != 0) {
-		buf_release(&b);
-		return -1;
-	}
+	*sig = rc == 0 ? for_libssh2(g->mem, b.data, b.len) : NULL;
 	*sig_len = b.len;
-	*sig = (unsigned char *)buf_take(&b);	/* libssh2 frees it */
-	return 0;
+	buf_release(&b);
+	return *sig != NULL ? 0 : -1;
 }
 
 /* Is this the end of the login, or only of one way? */
@@ -216,6 +227,7 @@ try_keys(struct sshauth_run *r)
 
 	for (i = 0; i < r->with->nkeys && f == FATE_FAILED; i++, k++) {
 		struct signer g = {.key = &k->key, .user = r->user,
+			.mem = &r->tun->mem,
 			.blob = {(unsigned char *)k->key.blob.data,
 			k->key.blob.len}};
 
@@ -257,7 +269,8 @@ try_agent(struct sshauth_run *r)
 	a = r->with->agent != NULL ? sshagent_open(r->with->agent) : NULL;
 	for (i = 0; a != NULL && f == FATE_FAILED && tried < AGENT_KEYS_MAX &&
 	    sshagent_key(a, i, &blob, &comment); i++) {
-		struct signer g = {.agent = a, .blob = blob, .user = r->user};
+		struct signer g = {.agent = a, .blob = blob, .user = r->user,
+			.mem = &r->tun->mem};
 
 		if ((type = usable_type(blob)) == NULL)
 			continue;
@@ -319,7 +332,7 @@ try_password(struct sshauth_run *r)
 }
 
 /* One prompt of the server's: the password when it can only mean that, else
- * a question to the person. Malloc'ed, as libssh2 wants it. */
+ * a question to the person. Wiped and freed by the caller. */
 static char *
 answer(struct sshauth_run *r, const char *text, size_t n, bool echo, int count)
 {
@@ -346,6 +359,7 @@ prompts(const char *name, int name_len, const char *text, int text_len,
     LIBSSH2_USERAUTH_KBDINT_RESPONSE *response, void **abstract)
 {
 	struct tun *t = *abstract;
+	char *said;
 	int i;
 
 	(void)name;
@@ -353,9 +367,12 @@ prompts(const char *name, int name_len, const char *text, int text_len,
 	if (text_len > 0)
 		msg_info("'%s' says: %.*s", t->host, text_len, text);
 	for (i = 0; i < n; i++) {
-		response[i].text = answer(t->auth, (const char *)prompt[i].text,
+		said = answer(t->auth, (const char *)prompt[i].text,
 		    prompt[i].length, prompt[i].echo != 0, n);
-		response[i].length = (unsigned)strlen(response[i].text);
+		response[i].text = for_libssh2(&t->mem, said, strlen(said));
+		response[i].length = response[i].text != NULL ?
+		    (unsigned)strlen(said) : 0;
+		mem_wipe_str(said);
 	}
 }
 

@@ -268,20 +268,6 @@ read_pem(const char *pem, struct asked *a)
 	return key;
 }
 
-/* Single DES and its like live in a provider that is not loaded as a rule.
- * Loading any by hand takes the default one away, so both. */
-static void
-load_legacy(void)
-{
-	static bool done;
-
-	if (done)
-		return;
-	done = true;
-	OSSL_PROVIDER_load(NULL, "legacy");
-	OSSL_PROVIDER_load(NULL, "default");
-}
-
 /* Does OpenSSL's error list hold "unsupported" anything? Empties the list. */
 static bool
 unsupported_error(void)
@@ -304,16 +290,21 @@ load_pem(const char *pem, const char *passphrase, const char *name,
     EVP_PKEY **out)
 {
 	struct asked a = {passphrase, false};
+	OSSL_PROVIDER *legacy = NULL;
 	bool unsupported;
 
 	*out = read_pem(pem, &a);
 	if (*out == NULL && (!a.asked || passphrase != NULL)) {
-		load_legacy();
+		/* Single DES and its like live in a provider that is not
+		 * loaded as a rule. */
+		legacy = OSSL_PROVIDER_try_load(NULL, "legacy", 1);
 		*out = read_pem(pem, &a);
 	}
+	unsupported = unsupported_error();
+	if (legacy != NULL)
+		OSSL_PROVIDER_unload(legacy);
 	if (*out != NULL)
 		return SSHKEY_OK;
-	unsupported = unsupported_error();
 	if (a.asked && passphrase == NULL)
 		return SSHKEY_ENCRYPTED;
 	if (unsupported)

@@ -1,7 +1,8 @@
 /*
  * The memory that libssh2 works in. Being its allocator, we see what it
  * frees: secrets are overwritten, and the text of a refused channel, which
- * libssh2 drops, is read. rsasha2.c uses the same door.
+ * libssh2 drops, is read; and what it forgets to free is freed at the end.
+ * rsasha2.c uses the same door.
  */
 #ifndef RSW_SSHMEM_H
 #define RSW_SSHMEM_H
@@ -9,7 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct sshmem_block;
+
 struct sshmem {
+	struct sshmem_block *first;	/* all that is in use */
 	bool wipe;		/* overwrite all that is freed: during login */
 	bool listen;		/* a channel is being opened */
 	unsigned reason;	/* of the last refusal (RFC 4254, 5.1), or 0 */
@@ -21,9 +25,14 @@ struct sshmem {
 	const unsigned char *blob;
 };
 
-/* For libssh2_session_init_ex(); `m` is at the start of the abstract. */
+/* For libssh2_session_init_ex(); *m is a struct sshmem, or something that
+ * begins with one. What a callback hands to libssh2 to free comes from
+ * sshmem_alloc() too. */
 void *sshmem_alloc(size_t n, void **m);
 void *sshmem_realloc(void *p, size_t n, void **m);
 void sshmem_free(void *p, void **m);
+
+/* After libssh2_session_free(). */
+void sshmem_release(struct sshmem *);
 
 #endif

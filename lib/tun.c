@@ -302,6 +302,7 @@ close_hop(struct tun *t)
 		libssh2_session_free(t->session);
 		t->session = NULL;
 	}
+	sshmem_release(&t->mem);
 	rsasha2_reset(&t->mem);
 	wire_release(&t->wire);
 }
