@@ -1,0 +1,99 @@
+#!/bin/sh
+# A new user's path: install, --init with answers on standard input, --check,
+# run, --history; what is in the configuration stays; paths with blanks.
+. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
+. "$srcdir/t/e2e.sh"
+
+# Installed below a path with a blank, and used from there.
+dest="$T/in stalled"
+make -C "$builddir" install-exec DESTDIR="$dest" >install.log 2>&1
+bin=$(dirname "$(find "$dest" -name rs-writeback -type f)")
+ok 'make install' test -x "$bin/rs-init"
+PATH=$bin:$PATH
+export PATH
+
+id=72727272-0000-0000-0000-000000000001
+dataset $id 'New' k:LONG,v:STRING <<'E'
+k,v
+1,one
+E
+mkdir "my keys" && cp "$SANDBOX_KEYS/id_ed25519" "my keys/key"
+finger=$(ssh-keygen -lf "$RSW_SANDBOX/ssh/etc/host_ed25519.pub" | cut -d ' ' -f 2)
+cat >answers <<E
+mine
+127.0.0.1
+$SANDBOX_SSH_PORT
+$SANDBOX_SSH_USER
+my keys/key
+
+
+$finger
+$SANDBOX_DB_HOST
+$SANDBOX_DB_PORT
+
+$SANDBOX_DB_USER
+$(cat "$SANDBOX_SECRETS/db")
+
+$SANDBOX_CA
+$SANDBOX_AWS_ACCESS_KEY
+$(cat "$SANDBOX_SECRETS/aws")
+
+$SANDBOX_BUCKET
+$SANDBOX_DOMO_CLIENT_ID
+$(cat "$SANDBOX_SECRETS/domo")
+first
+$id
+custom_name
+new
+
+update
+overwrite
+E
+unset RS_WRITEBACK_CONFIG
+DOMO_API_URL=$SANDBOX_DOMO_URL AWS_ENDPOINT_URL_S3=$SANDBOX_S3_URL
+export DOMO_API_URL AWS_ENDPOINT_URL_S3
+conf=$HOME/.config/rs-writeback/config
+
+input <answers
+run setsid -w rs-writeback --init
+status_is 0 '--init with answers on standard input'
+ok 'all links hold' t_unlike '^FAIL' out
+ok 'down to COPY' t_like '^ok    copy ' out
+same 'for its owner only' "$(stat -c %a "$conf")" 600
+ok 'no secret is shown' test "$(cat out err | grep -cFf "$SANDBOX_SECRETS/db")" -eq 0
+run rs-writeback --check mine
+status_is 0 '--check'
+run rs-writeback first
+status_is 0 'the job runs'
+ok 'its rows are there' t_same "$(rows new)" 'k,v
+1,one'
+run rs-writeback --history first
+ok 'the history has it' t_like ',first,.*,loaded,' out
+
+# Once more
+sed 's/^mine$/other/; s/^first$/second/' answers >answers2
+cp "$conf" before
+input <answers2
+run rs-init -c
+status_is 0 'another account'
+ok 'what was there is there' cmp -n "$(wc -c <before)" before "$conf"
+run rs-config -l -l
+out_is 'both accounts' 'mine
+other'
+cp "$conf" before
+input <answers
+run rs-init -c
+status_is 2 'an account that is there'
+err_like 'says so' 'cannot add \[account mine\]: it is there already'
+ok 'and nothing is written' cmp before "$conf"
+head -n 12 answers2 | sed 's/^other$/third/' >in
+run rs-init -c
+status_is 2 'answers that end too early'
+err_like 'says where' "answers end before 'Database Password'"
+ok 'and nothing is written then' cmp before "$conf"
+sed 's/^other$/fourth/; s/^dev$/a ; b/; 11s/^$/a ; b/' answers2 >in
+run rs-init -c
+status_is 2 'an answer that the file cannot hold'
+ok 'and nothing is written either' cmp before "$conf"
+same 'no other file is left' "$(find "$HOME/.config" -type f)" "$conf"
+done_testing
