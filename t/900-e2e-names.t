@@ -50,9 +50,11 @@ fresh_2'
 ok 'rows in the first' t_same "$(rows fresh_1 | wc -l)" 3
 ok 'rows in the second' t_same "$(rows fresh_2 | wc -l)" 3
 
-# Two at once: never two loads into one table.
+# Two jobs at once that take the same names: never two loads into one table.
+job new2 dataset_id="$id" table_name_source=custom_name custom_table_name=fresh \
+	operation_type=create
 rs-writeback new 2>err1 & one=$!
-rs-writeback new 2>err2 & two=$!
+rs-writeback new2 2>err2 & two=$!
 wait "$one"; s1=$?
 wait "$two"; s2=$?
 cat err1 err2 >err

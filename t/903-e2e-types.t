@@ -43,6 +43,20 @@ lines",99999999999999999999999999999999.990000,1,2.5e-10,2024-02-29,2024-02-29 0
 E
 ok 'every value is the one that left' diff -u want got
 
+# One column: neither an empty text nor a NULL may look like an empty line.
+single=aaaaaaaa-bbbb-cccc-dddd-ffffffffffff
+printf 'only\na\n""\n\nb\n' | dataset $single 'One column' only:STRING
+job single dataset_id=$single table_name_source=custom_name \
+	custom_table_name=single
+run rs-writeback single
+status_is 0 'a table of one column'
+ok 'NULL and the empty text arrive' t_same "$(sql \
+	"SELECT coalesce(quote_literal(\"only\"), 'NULL') FROM single ORDER BY 1")" \
+	"''
+'a'
+'b'
+NULL"
+
 # The whole of a real table, value by value.
 job oui-all dataset_id="$(rs-config -j oui dataset_id)" \
 	table_name_source=custom_name custom_table_name=oui_all
