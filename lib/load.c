@@ -482,7 +482,8 @@ attempt(struct load *l)
 static enum fate
 resolve(struct load *l)
 {
-	struct retry wait = {.tries = 6, .base = 1, .cap = 20};
+	struct retry wait = {.tries = 6, .base = 1, .cap = 20,
+		.stop = l->o->stop};
 	bool found = false;
 	enum fate f;
 
@@ -526,14 +527,16 @@ static enum fate
 attempts(struct load *l)
 {
 	struct retry wait = {.tries = (int)l->o->retries + 1, .base = 2,
-		.cap = 60};
+		.cap = 60, .stop = l->o->stop};
 	enum fate f;
 
 	for (;;) {
 		l->again = l->unknown = false;
 		new_load_id(l);
-		if ((f = connect_db(l)) != FATE_OK)
+		if ((f = connect_db(l)) != FATE_OK) {
+			stopped(l);
 			return f;
+		}
 		if (attempt(l) == 0)
 			return FATE_OK;
 		if (l->unknown) {
@@ -546,6 +549,8 @@ attempts(struct load *l)
 		if (wait.done + 1 < wait.tries)
 			msg_warn("%s; trying again", l->reason);
 		if (!retry_wait(&wait, -1)) {
+			if (stopped(l))
+				return FATE_FAILED;
 			msg_error("%s; given up after %d attempts", l->reason,
 			    wait.tries);
 			return FATE_AGAIN;
@@ -567,6 +572,7 @@ load_run(struct pg_conf *conf, const struct manifest *m,
 	buf_init(&b, SQL_MAX);
 	sql_table(&b, o->schema, o->table);
 	l.sql_where = buf_take(&b);
+	pg_conf_stop(conf, o->stop);
 	f = attempts(&l);
 	pg_close(l.pg);
 	plan_table_release(&l.table);

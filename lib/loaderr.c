@@ -153,7 +153,8 @@ ask(struct load *l, const struct view *v, const char *prefix)
 static PGresult *
 wait_for(struct load *l, const char *prefix)
 {
-	struct retry wait = {.tries = 4, .base = 2, .cap = 4};
+	struct retry wait = {.tries = 4, .base = 2, .cap = 4,
+		.stop = l->o->stop};
 	PGresult *r;
 
 	do {

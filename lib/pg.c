@@ -395,9 +395,16 @@ pg_close(struct pg *pg)
 	free(pg);
 }
 
-/* Drive the connection until it stands, fails or the time is up. */
 static bool
-wait_connect(PGconn *conn, int64_t seconds)
+stopped(const struct pg_conf *p)
+{
+	return p->stop != NULL && *p->stop != 0;
+}
+
+/* Drive the connection until it stands, fails, or the time is up or the user
+ * wants no more of it. */
+static bool
+wait_connect(const struct pg_conf *pc, PGconn *conn, int64_t seconds)
 {
 	long long end = io_now_ms() + seconds * 1000, left;
 	PostgresPollingStatusType st = PGRES_POLLING_WRITING;
@@ -406,11 +413,11 @@ wait_connect(PGconn *conn, int64_t seconds)
 	if (conn == NULL || PQstatus(conn) == CONNECTION_BAD)
 		return true;
 	while (st != PGRES_POLLING_OK && st != PGRES_POLLING_FAILED) {
-		if ((left = end - io_now_ms()) <= 0)
+		if ((left = end - io_now_ms()) <= 0 || stopped(pc))
 			return false;
 		p = (struct pollfd){.fd = PQsocket(conn),
 		    .events = st == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-		if (poll(&p, 1, (int)(left < 1000000 ? left : 1000000)) > 0)
+		if (poll(&p, 1, (int)(left < TICK_MS ? left : TICK_MS)) > 0)
 			st = PQconnectPoll(conn);
 	}
 	return true;
@@ -554,7 +561,7 @@ pg_open_aside(struct pg_conf *p, const char *name)
 
 	pg->conn = start(p, name);
 	PQsetNoticeReceiver(pg->conn, on_notice, pg);
-	if (wait_connect(pg->conn, ASIDE_SECONDS) &&
+	if (wait_connect(p, pg->conn, ASIDE_SECONDS) &&
 	    PQstatus(pg->conn) == CONNECTION_OK)
 		return pg;
 	pg_close(pg);
@@ -566,6 +573,7 @@ pg_open(struct pg_conf *p, const char *name, struct pg **out)
 {
 	struct pg *pg = mem_zero(1, sizeof(*pg));
 	enum fate st;
+	bool stood;
 
 	*out = NULL;
 	pg->loaded = -1;
@@ -574,7 +582,10 @@ pg_open(struct pg_conf *p, const char *name, struct pg **out)
 	/* For the SQLSTATE of a failure, which libpq does not tell else. */
 	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
 	PQsetNoticeReceiver(pg->conn, on_notice, pg);
-	if (!wait_connect(pg->conn, p->connect_timeout)) {
+	stood = wait_connect(p, pg->conn, p->connect_timeout);
+	if (!stood && stopped(p)) {
+		st = FATE_FAILED;	/* the caller says so */
+	} else if (!stood) {
 		st = explain(p, "timeout expired");
 	} else if (PQstatus(pg->conn) != CONNECTION_OK) {
 		st = explain(p, PQerrorMessage(pg->conn));

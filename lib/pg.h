@@ -8,6 +8,7 @@
 #define RSW_PG_H
 
 #include <libpq-fe.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,9 @@ enum fate pg_open(struct pg_conf *, const char *name, struct pg **out);
 /* The same for a connection that is of use, not needed: silent, NULL. */
 struct pg *pg_open_aside(struct pg_conf *, const char *name);
 void pg_close(struct pg *);	/* NULL is fine */
+
+/* Connecting ends as soon as *stop is not 0; pg_open() says nothing then. */
+void pg_conf_stop(struct pg_conf *, const volatile sig_atomic_t *stop);
 
 /* HOST:PORT/DATABASE, for messages; owned by the conf. */
 const char *pg_where(const struct pg_conf *);

@@ -240,6 +240,12 @@ pg_conf_free(struct pg_conf *p)
 	free(p);
 }
 
+void
+pg_conf_stop(struct pg_conf *p, const volatile sig_atomic_t *stop)
+{
+	p->stop = stop;
+}
+
 const char *
 pg_where(const struct pg_conf *p)
 {

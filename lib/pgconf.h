@@ -4,6 +4,7 @@
 #ifndef RSW_PGCONF_H
 #define RSW_PGCONF_H
 
+#include <signal.h>
 #include <stdint.h>
 
 struct pg_conf {
@@ -14,6 +15,7 @@ struct pg_conf {
 	char *where;		/* HOST:PORT/DATABASE */
 	int certfd;		/* behind rootcert, -1: none */
 	int64_t connect_timeout;	/* seconds */
+	const volatile sig_atomic_t *stop;	/* or NULL */
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "retry.h"
 
 #define AFTER_MAX 300	/* seconds; a server that wants more is down */
+#define SLICE 0.25	/* seconds: *stop is seen this soon */
 
 static double
 random_fraction(void)
@@ -53,17 +55,35 @@ retry_pause(struct retry *r, long after)
 	return pause;
 }
 
+static void
+nap(double seconds)
+{
+	struct timespec ts;
+
+	ts.tv_sec = (time_t)seconds;
+	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
+	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
+		;
+}
+
+static bool
+stopped(const struct retry *r)
+{
+	return r->stop != NULL && *r->stop != 0;
+}
+
 bool
 retry_wait(struct retry *r, long after)
 {
-	struct timespec ts;
 	double pause = retry_pause(r, after);
 
 	if (pause < 0)
 		return false;
-	ts.tv_sec = (time_t)pause;
-	ts.tv_nsec = (long)((pause - (double)ts.tv_sec) * 1e9);
-	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
-		;
-	return true;
+	/* In slices: a signal may come just before the sleep begins. */
+	for (; r->stop != NULL && pause > SLICE && !stopped(r);
+	    pause -= SLICE)
+		nap(SLICE);
+	if (!stopped(r))
+		nap(pause);
+	return !stopped(r);
 }

@@ -4,6 +4,7 @@
 #ifndef RSW_RETRY_H
 #define RSW_RETRY_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct retry {
@@ -11,10 +12,13 @@ struct retry {
 	int done;	/* attempts that have failed; start with 0 */
 	double base;	/* seconds: the first pause is up to this */
 	double cap;	/* seconds: no pause is longer, but for `after` */
+	/* not 0, set by a signal's handler: no pause, no attempt; may be NULL */
+	const volatile sig_atomic_t *stop;
 };
 
 /*
- * After a failed attempt: false when the attempts are used up. Else sleep
+ * After a failed attempt: false when the attempts are used up, or as soon as
+ * *stop is set. Else sleep
  * (rand(0,1) * min(base * 2^n, cap), or `after` seconds if the server named
  * a time, at most 300) and return true. $RSW_RETRY_SCALE multiplies every
  * pause: tests set it to 0.01.

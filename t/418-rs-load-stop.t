@@ -11,8 +11,11 @@ printf '1,x\n' >g
 stage small g
 load small t
 
+# Longer than a look at the clock, however fast the machine is.
+fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 2, "times": 1}]'
 cp big.manifest in
 run rs-load -v --overwrite t
+fault
 status_is 0 'a load that takes a while'
 err_like 'tells with -v how far it is' \
 	"^rs-load: loading 'public.t': [01] of 1 files read, [0-9]+ rows"
@@ -49,4 +52,46 @@ os.execvp(sys.argv[1], sys.argv[1:])' rs-load --overwrite t \
 	rows_are 'the server has stopped too' "SELECT count(*) FROM pg_stat_activity
 		WHERE usename = 'loader' AND state <> 'idle'" 0
 done
+
+# The pauses are no time to be deaf: before another attempt, while connecting.
+stopped_soon() {	# DESCRIPTION: kill $pid, which is in a pause
+	sleep 0.3
+	began=$(date +%s)
+	kill -TERM $pid
+	wait $pid
+	status=$?
+	t_what=rs-load
+	status_is 143 "SIGTERM $1: dies of it"
+	err_like 'says so' "stopped; 'public.t' is as it was"
+	ok 'soon' test $(($(date +%s) - began)) -le 3
+}
+fault '[{"match": "^COPY", "action": "error", "code": "XX000", "message": "1023"}]'
+# The pauses become longer; the sum of so many is more than a minute.
+RSW_RETRY_SCALE=1 rs-load --load-retries 100 --overwrite t <small.manifest \
+	>out 2>err &
+pid=$!
+tries=200
+while [ $tries -gt 0 ] && [ "$(grep -c 'trying again' err)" -lt 3 ]; do
+	tries=$((tries - 1))
+	sleep 0.1
+done
+stopped_soon 'in the pause before another attempt'
+fault
+# It takes connections and never says a word.
+/usr/bin/python3 -u -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1])
+time.sleep(60)' >port &
+mute=$!
+at_end 'kill "$mute" 2>/dev/null'
+tries=100
+while [ $tries -gt 0 ] && [ ! -s port ]; do
+	tries=$((tries - 1))
+	sleep 0.05
+done
+PGPORT=$(cat port) rs-load --overwrite t <small.manifest >out 2>err &
+pid=$!
+sleep 0.3
+stopped_soon 'while it connects'
+rows_are 'the table is still as it was' 'SELECT count(*) FROM t' 1
 done_testing
