@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "aws.h"
+#include "awsmeta.h"
 #include "buf.h"
 #include "cfg.h"
 #include "io.h"
@@ -259,6 +260,9 @@ aws_creds_get(struct cfg *cfg, struct aws_creds *c)
 		return FATE_CONFIG;
 	rc = from_profile(profile != NULL ? profile : "default",
 	    profile != NULL, c);
+	/* A profile that was named is not passed over. */
+	if (rc == FATE_OK && c->access_key == NULL && profile == NULL)
+		rc = awsmeta_get(c);
 	if (rc == FATE_OK && c->access_key == NULL)
 		rc = none(cfg);
 	return rc;

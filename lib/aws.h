@@ -21,8 +21,9 @@ struct aws_creds {
 /*
  * The keys aws_access_key, aws_secret_key and aws_session_token of one level
  * of the configuration, all from the same one; else the profile (the key
- * aws_profile, else "default") of the shared files. A profile named at a
- * higher level than the keys outranks them. FATE_OK, or having said why;
+ * aws_profile, else "default") of the shared files; else, if no profile is
+ * named, what the container's or the instance's endpoint gives. A profile
+ * named at a higher level than the keys outranks them. FATE_OK, or having said why;
  * release in either case.
  */
 enum fate aws_creds_get(struct cfg *, struct aws_creds *);

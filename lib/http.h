@@ -56,6 +56,7 @@ struct http_request {
 	bool has_body;			/* an empty body is a body too */
 	http_sink *sink;		/* NULL: collect into reply->body */
 	void *sink_arg;
+	bool direct;			/* past any proxy */
 	bool gunzip;			/* offer gzip and undo it */
 	long idle_timeout;		/* seconds without a byte; 0: 300 */
 	long total_timeout;		/* seconds in all; 0: none */
