@@ -304,6 +304,9 @@ if [ "$(id -u)" -eq 0 ]; then
 		    HOME="$T/user" XDG_RUNTIME_DIR="$T/user" "$@"
 		)
 	}
+	# The source may lie where only root can go.
+	cp -r "$srcdir/t" "$T/user/t" && chmod -R a+rX "$T/user/t"
+	sandbox=$T/user/t/sandbox
 	run as_nobody "$sandbox" start
 	status_is 0 'an ordinary user starts one'
 	nobodys=$(cat out)

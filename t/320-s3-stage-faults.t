@@ -127,7 +127,7 @@ faults '{"method": "PUT", "fault": "error", "status": 301, "code": "PermanentRed
 RSW_REGION=eu-west-9 gives_up 'sent round in circles' 1 ': 301 PermanentRedirect: .*'
 forget_log
 input <many.csv
-RSW_REGION=eu-west-9 run s3-stage --part-size 1M <many.csv
+RSW_REGION=eu-west-9 run s3-stage --uploads 1 --part-size 1M <many.csv
 same 'the region is remembered' "$(s3view log | grep -c '^PUT.* 400')" 1
 unstaged 'and the objects go'
 

@@ -14,6 +14,7 @@ load small t
 # Longer than a look at the clock, however fast the machine is.
 fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 2, "times": 1}]'
 cp big.manifest in
+fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 3}]'
 run rs-load -v --overwrite t
 fault
 status_is 0 'a load that takes a while'
@@ -23,7 +24,9 @@ rows_are 'all rows are there' 'SELECT count(*), sum(a) FROM t' '300000|450001500
 cp big.manifest in
 run rs-load --overwrite t
 err_empty 'and without -v nothing'
+fault
 load small --overwrite t
+fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 20}]'
 
 for sig in TERM INT; do
 	# A shell has SIGINT ignored in what it runs in the background.
