@@ -56,7 +56,7 @@ static const char usage[] =
 "      --rejects FILE        where these go, to be mended and staged again\n"
 "      --ledger NAME|none    the table of runs (rs_writeback_runs)\n"
 "      --again               append a run that the ledger has\n"
-"      --load-retries N      after conflicts and lost connections (5)\n"
+"      --retries N           after conflicts and lost connections (5)\n"
 "      --statement-timeout MS   --query-group NAME\n"
 "      --target KIND         redshift, postgres or auto (default)\n"
 "      --pre-sql SQL   --post-sql SQL   in the transaction, around the load\n"
@@ -71,7 +71,7 @@ enum {
 	OPT_CREATE = OPT_FIRST_OWN, OPT_APPEND, OPT_OVERWRITE, OPT_MERGE,
 	OPT_REPLACE, OPT_ROUND, OPT_NOLOAD, OPT_AGAIN, OPT_ERRORS,
 	OPT_LOG_SQL, OPT_MANIFEST_URL, OPT_COPY_FORMAT, OPT_COMPRESSION,
-	OPT_DDL, OPT_REJECTS, OPT_KEY
+	OPT_DDL, OPT_REJECTS, OPT_RETRIES, OPT_KEY
 };
 
 /* Options with OPT_KEY are a key of the configuration with '-' for '_'. */
@@ -106,6 +106,7 @@ static const struct option longs[] = {
 	{"query-group", required_argument, NULL, OPT_KEY},
 	{"rejects", required_argument, NULL, OPT_REJECTS},
 	{"replace-where", required_argument, NULL, OPT_REPLACE},
+	{"retries", required_argument, NULL, OPT_RETRIES},
 	{"round", no_argument, NULL, OPT_ROUND},
 	{"sortkey", required_argument, NULL, OPT_KEY},
 	{"statement-timeout", required_argument, NULL, OPT_KEY},
@@ -119,7 +120,7 @@ struct args {
 	struct opt_common common;
 	const char *key_value[NLONGS];	/* of the OPT_KEY options */
 	const char *table;		/* or the schema of -L */
-	const char *errors, *log, *ddl_file, *rejects;
+	const char *errors, *log, *ddl_file, *rejects, *retries;
 	struct buf ddl;
 	int mode;			/* OPT_..., 0: as the job says */
 	bool list;
@@ -174,6 +175,9 @@ take(struct args *a, int ch, int which, char *argv[])
 	case OPT_COMPRESSION:
 		a->o.compression = optarg;
 		return -1;
+	case OPT_RETRIES:
+		a->retries = optarg;
+		return -1;
 	case OPT_KEY:
 		a->key_value[which] = optarg;
 		return -1;
@@ -223,6 +227,9 @@ set_keys(struct cfg *c, const struct args *a)
 		cfg_set(c, key, a->key_value[i]);
 		free(key);
 	}
+	/* The key 'retries' is the driver's. */
+	if (a->retries != NULL)
+		cfg_set(c, "load_retries", a->retries);
 }
 
 static int

@@ -89,6 +89,13 @@ list
 status_is 1 'a locked user'
 err_like 'is explained' 'an administrator must unlock it'
 
+# A password that was set as a sha256 hash.
+other_standin digest '"auth": "digest13"'
+list
+unset PGPORT
+status_is 1 'a login that libpq does not know'
+err_like 'is explained' "authentication method 13 .*; the server wants Redshift's own password digest, .*\(ALTER USER \.\.\. PASSWORD\)"
+
 # No way there.
 list PGPORT=1
 status_is 75 'nothing listens'

@@ -28,7 +28,7 @@ load old --overwrite t1
 status_is 0 'a deadlock twice: tried again'
 has 'the rows are there again' t1 '2|3'
 fault '[{"match": "^COPY", "action": "error", "code": "XX000", "message": "1023"}]'
-load new --overwrite --load-retries 2 t1
+load new --overwrite --retries 2 t1
 status_is 75 '1023 always: status 75'
 err_like 'after so many attempts' 'given up after 3 attempts'
 out_empty 'no result'
