@@ -65,15 +65,18 @@ no_views(struct load *l)
 static int
 warn_of_keys(struct load *l)
 {
-	PGresult *r = about(l, "SELECT conname FROM pg_catalog.pg_constraint "
+	PGresult *r = about(l, "SELECT conname, pg_get_constraintdef(oid) "
+	    "FROM pg_catalog.pg_constraint "
 	    "WHERE conrelid = $ID AND contype IN ('p', 'u', 'f') ORDER BY 1");
 	int i;
 
 	if (r == NULL)
 		return -1;
 	for (i = 0; i < PQntuples(r); i++)
-		msg_warn("the key '%s' of '%s' is not kept by a swap",
-		    PQgetvalue(r, i, 0), l->where);
+		msg_warn("the key '%s' of '%s' is not kept by a swap; to have "
+		    "it back: ALTER TABLE %s ADD CONSTRAINT \"%s\" %s",
+		    PQgetvalue(r, i, 0), l->where, l->sql_where,
+		    PQgetvalue(r, i, 0), PQgetvalue(r, i, 1));
 	PQclear(r);
 	return 0;
 }

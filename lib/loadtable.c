@@ -218,12 +218,14 @@ refused(const struct load *l, const struct plan_item *it,
 		    l->sql_where, it->name);
 	else if (at >= 0 && l->table.column[at].has_default)
 		rc = msg_error("%s, which Redshift refuses for a column with "
-		    "a default; give the column another name, and load again, "
-		    "which adds it", start);
+		    "a default; first: ALTER TABLE %s RENAME COLUMN \"%s\" TO "
+		    "another name, and load again, which adds the column",
+		    start, l->sql_where, it->name);
 	else if (lookup(keys, it->name) != NULL)
 		rc = msg_error("%s, which Redshift refuses for a column of a "
-		    "primary, unique or foreign key; drop the key first",
-		    start);
+		    "primary, unique or foreign key; first: ALTER TABLE %s "
+		    "DROP CONSTRAINT \"%s\"", start, l->sql_where,
+		    lookup(keys, it->name));
 	free(start);
 	return rc;
 }
@@ -244,7 +246,7 @@ check_widen(struct load *l)
 	encodings = pg_do(l->pg, b.data) != 0 ? NULL : about(l, "SELECT "
 	    "\"column\", encoding FROM pg_table_def WHERE schemaname = ",
 	    " AND tablename = ");
-	keys = about(l, "SELECT column_name FROM "
+	keys = about(l, "SELECT column_name, constraint_name FROM "
 	    "information_schema.key_column_usage WHERE table_schema = ",
 	    " AND table_name = ");
 	for (i = 0; i < l->plan.n; i++)
@@ -276,7 +278,7 @@ loadtable_widen(struct load *l)
 		msg_info("widening column '%s' from %d to %d bytes", it->name,
 		    it->was, it->type.length);
 		what = mem_fmt("widen column '%s' of '%s' from %d to %d bytes "
-		    "(only its owner, '%s', may)", it->name, l->where, it->was,
+		    "(the table's owner is '%s')", it->name, l->where, it->was,
 		    it->type.length, l->table.owner);
 		buf_init(&b, SQL_MAX);
 		sql_alter(&b, l->o->schema, l->o->table, it);
