@@ -1,0 +1,85 @@
+#!/bin/sh
+# On a terminal: secrets are not shown, a new bastion's fingerprint is asked
+# about. A home that cannot be written to. Two sandboxes side by side.
+. "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
+. "$srcdir/t/e2e.sh"
+
+# terminal COMMAND...: on a terminal of its own, each line of `answers` typed
+# when a prompt waits; what is shown goes to out.
+cat >terminal.py <<'E'
+import os, pty, select, sys
+answers = open('answers').read().splitlines()
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+shown = b''
+while True:
+    ready = select.select([fd], [], [], 20)[0]
+    try:
+        piece = os.read(fd, 65536) if ready else b''
+    except OSError:
+        break
+    if not piece:
+        break
+    shown += piece
+    if shown.endswith((b': ', b'? ')) and answers:
+        os.write(fd, answers.pop(0).encode() + b'\n')
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+E
+terminal() { run /usr/bin/python3 terminal.py "$@"; }
+
+cat >answers <<'E'
+typed
+
+db.example.com
+
+dev
+loader
+Hush-1234
+none
+
+
+my-bucket
+client
+Hush-5678
+
+E
+terminal env RS_WRITEBACK_CONFIG="$T/typed.conf" rs-init -c
+status_is 0 '--init on a terminal'
+ok 'prompts are shown' grep -q 'Database Password' out
+ok 'the account name is echoed' grep -q typed out
+ok 'secrets are not' t_unlike 'Hush' out
+ok 'they are in the file' test "$(grep -c Hush typed.conf)" -eq 2
+
+: >known
+account stranger ssh_known_hosts="$T/known"
+echo no >answers
+terminal rs-check -a stranger
+status_is 1 'a new bastion, answered no'
+ok 'the fingerprint was shown' grep -q 'SHA256:' out
+ok 'and nothing noted' test ! -s known
+echo yes >answers
+terminal rs-check -a stranger
+status_is 0 'answered yes'
+ok 'the key is noted' test -s known
+run rs-check -a stranger
+status_is 0 'and known from then on'
+
+# /proc cannot be written to, not even by root.
+run env HOME=/proc TMPDIR="$T" XDG_RUNTIME_DIR= rs-writeback -v empty
+status_is 0 'a home that is read-only'
+err_like 'runs are kept elsewhere' "runs are kept in '$T/rs-writeback-.*/proc/"
+
+# Another sandbox; jobs of the same names, at the same time
+first=$RS_WRITEBACK_CONFIG
+"$srcdir/t/sandbox" start --until $$ "$T/second" >second.log 2>&1
+at_end '"$srcdir/t/sandbox" stop "$T/second" >/dev/null 2>&1'
+XDG_STATE_HOME=$T/state2 RS_WRITEBACK_CONFIG=$T/second/config \
+	rs-writeback -q types & other=$!
+run env RS_WRITEBACK_CONFIG="$first" rs-writeback -q types
+status_is 0 'one sandbox'
+wait $other
+same 'and another beside it' $? 0
+same 'each has its history' "$(XDG_STATE_HOME=$T/state2 rs-history | wc -l)" 2
+done_testing
