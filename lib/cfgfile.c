@@ -26,6 +26,7 @@ struct reader {
 	const char *at, *end;
 	int line;		/* the line that inih has in hand, from 1 */
 	bool continued;		/* it begins with a blank */
+	bool value;		/* a key stands above it in its section */
 	bool failed;		/* said why */
 	struct cfgfile *file;
 };
@@ -81,8 +82,20 @@ check_header(struct reader *r, const char *p, size_t n)
 		rc = fault(r, "a section is '[account NAME]' or '[job NAME]'");
 	else
 		add_section(r->file, section);
+	r->value = false;
 	free(section);
 	return rc;
+}
+
+/* A line that begins with a blank, and is neither empty nor a comment. */
+static bool
+indented(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (p[i] == ' ' || p[i] == '\t'))
+		i++;
+	return i > 0 && i < n && strchr(";#\r", p[i]) == NULL;
 }
 
 static int
@@ -94,6 +107,10 @@ check_line(struct reader *r, const char *p, size_t n)
 		return fault(r, "it is too long; use KEY_file = PATH");
 	if (n > 0 && *p == '[')
 		return check_header(r, p, n);
+	if (!r->value && indented(p, n))
+		return fault(r, "it begins with a blank, as a value's second "
+		    "line does, but no value stands above it; write [sections] "
+		    "and keys from the first column on");
 #ifndef HAVE_INI_KNOBS
 	if (memmem(p, n, " ;", 2) != NULL && *p != ';' && *p != '#')
 		return fault(r, "' ;' would begin a comment in this build; "
@@ -161,6 +178,7 @@ take(void *arg, const char *section, const char *key, const char *value)
 	    .kind = mem_ndup(section, (size_t)(name - section - 1)),
 	    .key = mem_dup(key), .value = mem_dup(value), .line = r->line};
 	f->n++;
+	r->value = true;
 	return 1;
 }
 
@@ -193,6 +211,9 @@ cfgfile_parse(const char *path, const char *text, size_t len,
 	int bad;
 
 	memset(f, 0, sizeof(*f));
+	/* Some editors begin a file with a byte order mark. */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		r.at += 3;
 #ifdef HAVE_INI_KNOBS
 	ini_use_stack = false;
 	ini_allow_realloc = false;

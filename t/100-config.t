@@ -109,6 +109,16 @@ fails 'a command that fails' 2 "cannot use the command of 'prefix': it ended wit
 	rs-config -a a prefix
 fails 'a file that is not there' 2 "cannot open '.*/gone'" rs-config -a a schema_name
 
+printf '\357\273\277[account a]\r\nbucket\t=\tone\r\n\r\n' | config
+run rs-config -a a bucket
+out_is 'a byte order mark, CRLF and tabs' one
+printf '    [account a]\n    bucket = one\n' | config
+fails 'an indented section' 2 'line 1: it begins with a blank' \
+	rs-config -a a bucket
+printf '[account a]\n  ; fine\n \n  bucket = one\n  region = r\n' | config
+fails 'an indented key' 2 'line 4: it begins with a blank' \
+	rs-config -a a bucket
+
 for p in rs-config; do
 	run $p --version
 	out_like "$p --version" "^$p \(rs-writeback\) [0-9.]+$"
