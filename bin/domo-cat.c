@@ -234,6 +234,8 @@ run(struct cfg *c, int what, const char *arg)
 	}
 	if (read_export_opt(c, &o) != 0 || domo_open(c, &d) != 0)
 		return 2;
+	/* A stage that is killed must not wait for us, nor we for Domo. */
+	domo_watch(d, STDOUT_FILENO);
 	rc = what == 'l' ? list(d, arg) : work(d, arg, &o, what);
 	domo_free(d);
 	return rc;

@@ -34,6 +34,7 @@ struct domo {
 	long long renew_at;	/* io_now_ms() when to get a new one */
 	int64_t idle_timeout, tries;
 	bool gzip;
+	int reader;		/* > 0: domo_watch() */
 	struct buf why;
 };
 
@@ -142,6 +143,12 @@ domo_open(struct cfg *c, struct domo **out)
 }
 
 void
+domo_watch(struct domo *d, int reader)
+{
+	d->reader = reader;
+}
+
+void
 domo_free(struct domo *d)
 {
 	if (d == NULL)
@@ -168,7 +175,7 @@ exchange(struct domo *d, const struct domo_request *q, const char *auth,
 		.body_len = q->json != NULL ? strlen(q->json) : 0,
 		.has_body = q->json != NULL, .sink = q->sink,
 		.sink_arg = q->sink_arg, .gunzip = d->gzip,
-		.idle_timeout = (long)d->idle_timeout};
+		.idle_timeout = (long)d->idle_timeout, .reader = d->reader};
 	enum http_result res;
 
 	*after = -1;
@@ -181,6 +188,9 @@ exchange(struct domo *d, const struct domo_request *q, const char *auth,
 		break;
 	case HTTP_STOPPED:
 		break;
+	case HTTP_UNREAD:
+		domo_fail(d, DOMO_FAILED, "nobody reads the output any more");
+		break;
 	case HTTP_AGAIN:
 		domo_fail(d, DOMO_AGAIN, "%s (%s)", r->error, d->base);
 		break;
@@ -190,7 +200,7 @@ exchange(struct domo *d, const struct domo_request *q, const char *auth,
 	}
 	free(url);
 	return res == HTTP_AGAIN ? DOMO_AGAIN :
-	    res == HTTP_FAILED ? DOMO_FAILED : DOMO_OK;
+	    res == HTTP_FAILED || res == HTTP_UNREAD ? DOMO_FAILED : DOMO_OK;
 }
 
 /* Set why from a reply that is no 200. */

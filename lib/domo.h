@@ -29,6 +29,10 @@ enum domo_result {
 int domo_open(struct cfg *, struct domo **out);
 void domo_free(struct domo *);
 
+/* End a request within a second or so when nobody reads this pipe any more,
+ * even if the server sends nothing meanwhile. */
+void domo_watch(struct domo *, int reader);
+
 /* Where it asks: domo_api_url. */
 const char *domo_url(const struct domo *);
 

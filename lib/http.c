@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <curl/curl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ struct exchange {
 	const struct http_request *req;
 	struct http_reply *rep;
 	size_t sent;
-	bool stopped;
+	bool stopped, unread;
 };
 
 static void
@@ -146,6 +147,15 @@ on_seek(void *arg, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* Has the last reader of a pipe gone? */
+static bool
+deserted(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = 0};
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
 /* libcurl asks at least once a second. */
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
@@ -153,10 +163,11 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	struct exchange *x = arg;
 
 	(void)a, (void)b, (void)c, (void)d;
-	if (!atomic_load(x->req->stop))
-		return 0;
-	x->stopped = true;
-	return 1;
+	if (x->req->stop != NULL && atomic_load(x->req->stop))
+		x->stopped = true;
+	else if (x->req->reader > 0 && deserted(x->req->reader))
+		x->unread = true;
+	return x->stopped || x->unread;
 }
 
 static struct curl_slist *
@@ -235,7 +246,7 @@ set_options(struct http *h, struct exchange *x, struct curl_slist *headers)
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
 	    q->idle_timeout > 0 ? q->idle_timeout : 300L);
-	if (q->stop != NULL) {
+	if (q->stop != NULL || q->reader > 0) {
 		curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 		curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 		curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
@@ -297,6 +308,8 @@ http_do(struct http *h, const struct http_request *q, struct http_reply *r)
 		return HTTP_OK;
 	if (x.stopped)
 		return HTTP_STOPPED;
+	if (x.unread)
+		return HTTP_UNREAD;
 	if (r->error[0] == '\0')
 		strncpy(r->error, curl_easy_strerror(rc),
 		    sizeof(r->error) - 1);

@@ -63,13 +63,16 @@ struct http_request {
 	long connect_timeout;		/* seconds; 0: 30 */
 	const atomic_bool *stop;	/* when it becomes true, the exchange
 					 * ends: HTTP_STOPPED; or NULL */
+	int reader;			/* > 0: a pipe; when nobody reads it
+					 * any more: HTTP_UNREAD */
 };
 
 enum http_result {
 	HTTP_OK,	/* a whole reply; look at its status */
 	HTTP_AGAIN,	/* the connection failed; the same may work later */
 	HTTP_FAILED,	/* it cannot work: bad URL, certificate, ... */
-	HTTP_STOPPED	/* the sink or *stop ended it */
+	HTTP_STOPPED,	/* the sink or *stop ended it */
+	HTTP_UNREAD	/* the reader has gone */
 };
 
 /* Redirects are not followed: signatures and tokens belong to one host.
