@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -59,6 +60,7 @@ struct work {
 	struct timespec start;
 	int64_t retries, delay, keep;
 	int attempts;
+	int lock;
 	int caught;		/* the signal that ends it, or 0 */
 };
 
@@ -132,6 +134,17 @@ attempt(struct work *w, int64_t left)
 	return status == 0 ? wait_for(w, pid) : status;
 }
 
+/* No attempt follows: what the last one has left for it is to go. */
+static void
+forgo(struct work *w)
+{
+	pid_t pid;
+
+	setenv("RSW_STOPPED", "1", 1);
+	if (child_start(w->r->command, &pid) == 0)
+		wait_for(w, pid);
+}
+
 static int
 attempts(struct work *w)
 {
@@ -143,10 +156,39 @@ attempts(struct work *w)
 		if (msg_level() >= 0)
 			msg_say("job '%s': trying again in %lld s", w->job,
 			    (long long)w->delay);
-		if (!pause_for(w, w->delay))
+		if (!pause_for(w, w->delay)) {
+			forgo(w);
 			break;
+		}
 	}
 	return w->caught != 0 && status != 0 ? 128 + w->caught : status;
+}
+
+/* Put a pipe in place of our standard input, for the command that is started
+ * next. Its other end, or -1. */
+static int
+feed_stdin(void)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) != 0)
+		return msg_errno("cannot make a pipe");
+	dup2(p[0], STDIN_FILENO);
+	close(p[0]);
+	return p[1];
+}
+
+static void
+empty_stdin(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		close(STDIN_FILENO);
+		return;
+	}
+	dup2(fd, STDIN_FILENO);
+	close(fd);
 }
 
 /* Tell a command of the user's what came of it: CSV on its stdin. */
@@ -154,28 +196,33 @@ static void
 tell(struct work *w, const char *key, const struct history_line *l)
 {
 	const char *command;
+	char sh[] = "sh", c[] = "-c", *argv[] = {sh, c, NULL, NULL};
 	struct buf b;
-	FILE *p;
-	int rc;
+	pid_t pid;
+	int in, rc;
 
 	if (cfg_get(w->cfg, key, &command) != 0 || command == NULL)
 		return;
 	unsetenv("RSW_RUN_DIR");
+	/* What it leaves in the background is not the job. */
+	history_pass_on(w->lock, false);
+	argv[2] = mem_dup(command);
 	buf_init(&b, TABLE_MAX);
 	history_text(l, &b);
-	/* SIGPIPE is ignored: a command that does not read is no failure. */
-	p = popen(command, "we");
-	if (p == NULL) {
-		msg_errno("cannot run the command of '%s'", key);
-	} else {
-		fwrite(b.data, 1, b.len, p);
-		rc = pclose(p);
-		if (rc != 0)
-			msg_warn("the command of '%s' ended with status %d",
-			    key, WIFEXITED(rc) ? WEXITSTATUS(rc) :
-			    128 + WTERMSIG(rc));
+	in = feed_stdin();
+	rc = in < 0 ? FAILED : child_start(argv, &pid);
+	if (in >= 0) {
+		empty_stdin();
+		/* SIGPIPE is ignored: a command that does not read is no
+		 * failure. */
+		if (rc == 0)
+			io_write_full(in, b.data, b.len);
+		close(in);
 	}
+	if (rc == 0 && (rc = wait_for(w, pid)) != 0)
+		msg_warn("the command of '%s' ended with status %d", key, rc);
 	buf_release(&b);
+	free(argv[2]);
 }
 
 /* A good run in words. */
@@ -294,8 +341,6 @@ run_locked(struct work *w)
 static int
 run_job(struct work *w)
 {
-	int lock = -1;
-
 	if (cfg_open(NULL, w->job, &w->cfg) != 0)
 		return MISUSE;
 	if (cfg_int(w->cfg, "retries", 0, 1000, &w->retries) != 0 ||
@@ -306,11 +351,11 @@ run_job(struct work *w)
 		return temporary(w) == 0 ? run_locked(w) : FAILED;
 	if ((w->dir = history_dir(w->cfg)) == NULL)
 		return MISUSE;
-	lock = history_lock(w->dir, w->job);
-	if (lock < 0)
-		return lock == -2 ? AGAIN : FAILED;
+	w->lock = history_lock(w->dir, w->job);
+	if (w->lock < 0)
+		return w->lock == -2 ? AGAIN : FAILED;
 	/* Held for as long as anything of the run lives. */
-	history_pass_on(lock);
+	history_pass_on(w->lock, true);
 	return begin(w) == 0 ? run_locked(w) : MISUSE;
 }
 

@@ -194,9 +194,9 @@ history_lock(const char *dir, const char *job)
 }
 
 void
-history_pass_on(int lock)
+history_pass_on(int lock, bool on)
 {
-	fcntl(lock, F_SETFD, 0);
+	fcntl(lock, F_SETFD, on ? 0 : FD_CLOEXEC);
 }
 
 static int

@@ -6,6 +6,7 @@
 #ifndef RSW_HISTORY_H
 #define RSW_HISTORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -27,8 +28,8 @@ char *history_dir(struct cfg *);
  * said why; -2 having said that the job runs already. */
 int history_lock(const char *dir, const char *job);
 
-/* Let the commands that are started from now on hold the lock too. */
-void history_pass_on(int lock);
+/* Shall the commands that are started from now on hold the lock too? */
+void history_pass_on(int lock, bool on);
 
 /* A new run of the job: *run gets its name, the result is its directory with
  * the file `job` in it. Both freed by the caller; NULL having said why. */

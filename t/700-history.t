@@ -50,6 +50,8 @@ out_like 'names the table' '^-- job one: table public.one$'
 out_like 'the DDL, as wide as the values' 'CREATE TABLE .*"v" .*\(5\)'
 out_like 'and the COPY' 'COPY .*SECRET_ACCESS_KEY .\*\*\*'
 ok "no secret is shown" test "$(grep -cFf "$SANDBOX_SECRETS/aws" out)" -eq 0
+run sh -c 'rs-writeback -n one >/dev/full'
+status_is 1 'a dry run whose output is lost'
 same 'nothing is on S3' "$(staged)" 0
 same 'no table' "$(tables)" ''
 ok 'no line in the history' test ! -e "$state/history.csv"
@@ -135,6 +137,51 @@ run rs-writeback --resume nonsense
 status_is 2 '--resume of no run'
 ok 'three runs of the job are left' t_same \
 	"$(grep -lx one "$state"/runs/*/job | wc -l)" 3
+
+# A command that is told is a plain process: no signal is blocked or ignored,
+# and what it leaves in the background does not hold the job's lock.
+own told custom_table_name=four \
+	'on_success=grep ^Sig /proc/self/status >signals; sleep 9 & echo $! >bg'
+run rs-writeback told
+status_is 0 'a command that leaves a process behind'
+same 'blocks no signal' "$(awk '$1 == "SigBlk:" {print $2 + 0}' signals)" 0
+ok 'and does not ignore SIGPIPE' awk '$1 == "SigIgn:" {
+	exit substr($2, 13, 1) ~ /[13579bdf]/ }' signals
+run rs-writeback told
+status_is 0 'does not hold the lock'
+kill "$(cat bg)"
+
+# A signal in the pause after a load that failed for now
+echo '[{"match": "^COPY", "action": "error", "code": "XX000",
+	"message": "1023"}]' >"$RSW_SANDBOX/db/faults.json"
+env RSW_LOAD_RETRIES=0 RSW_RETRIES=1 RSW_RETRY_DELAY=30 \
+	rs-writeback one >paused 2>&1 & first=$!
+for _ in $(seq 1 100); do
+	grep -q 'trying again in' paused && break
+	sleep 0.1
+done
+ok 'the pause before the next attempt' test "$(staged)" -gt 0
+kill -TERM $first
+wait $first
+same 'is ended by a signal' $? 143
+same 'and nothing is left on S3' "$(staged)" 0
+rm "$RSW_SANDBOX/db/faults.json"
+
+# A signal while Domo sends nothing
+echo '[{"path": "/data", "fault": "stall", "bytes": 10, "seconds": 20}]' \
+	>"$RSW_SANDBOX/domo/faults.json"
+rs-writeback one >stalled 2>&1 & first=$!
+for _ in $(seq 1 100); do
+	[ -z "$(child_of $first s3-stage)" ] || break
+	sleep 0.1
+done
+sleep 1
+begin=$(date +%s)
+kill -TERM $first
+wait $first
+same 'a signal while Domo stalls' $? 143
+ok 'is obeyed soon' test $(($(date +%s) - begin)) -le 5
+rm "$RSW_SANDBOX/domo/faults.json"
 
 # Several at once; where nothing can be kept at home
 run env RSW_PRE_SQL='SELECT 1' rs-writeback --jobs 2 one sqls
