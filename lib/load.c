@@ -42,7 +42,8 @@ stopped(const struct load *l)
 {
 	if (l->o->stop == NULL || !*l->o->stop)
 		return false;
-	msg_error("stopped; '%s' is as it was", l->where);
+	msg_error("stopped; '%s' is %s", l->where, l->truncated ? "empty: "
+	    "it was truncated before the load" : "as it was");
 	return true;
 }
 
@@ -574,6 +575,9 @@ load_run(struct pg_conf *conf, const struct manifest *m,
 	l.sql_where = buf_take(&b);
 	pg_conf_stop(conf, o->stop);
 	f = attempts(&l);
+	if (f != FATE_OK && l.truncated && (o->stop == NULL || !*o->stop))
+		msg_error("'%s' is empty now: it was truncated before the load "
+		    "that failed; load again", l.where);
 	pg_close(l.pg);
 	plan_table_release(&l.table);
 	plan_release(&l.plan);

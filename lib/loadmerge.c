@@ -77,28 +77,9 @@ add_keys(struct buf *b, const struct keys *k, const char *sep,
 	}
 }
 
+/* "1, a (3 times); 2, NULL (2 times)": what is wrong with some keys. */
 static int
-no_nulls(struct load *l, const struct keys *k)
-{
-	int64_t nulls;
-	struct buf b;
-	int rc;
-
-	buf_init(&b, SQL_MAX);
-	buf_adds(&b, "SELECT COUNT(*) FROM \"" STAGE "\" WHERE ");
-	add_keys(&b, k, " OR ", " IS NULL");
-	rc = load_number(l, b.data, "check the keys", &nulls);
-	buf_release(&b);
-	if (rc == 0 && nulls > 0)
-		rc = msg_error("cannot merge into '%s': %lld rows of the input "
-		    "have no value in a key column (%s)", l->where,
-		    (long long)nulls, l->o->keys);
-	return rc;
-}
-
-/* "1, a (3 times); 2, b (2 times)": keys that several rows have. */
-static int
-say_duplicates(struct load *l, const PGresult *r, size_t nkeys)
+say_keys(struct load *l, const char *what, const PGresult *r, size_t nkeys)
 {
 	struct buf b;
 	int i, j;
@@ -108,17 +89,19 @@ say_duplicates(struct load *l, const PGresult *r, size_t nkeys)
 		buf_adds(&b, i > 0 ? "; " : "");
 		for (j = 0; j < (int)nkeys; j++)
 			buf_addf(&b, "%s%s", j > 0 ? ", " : "",
+			    PQgetisnull(r, i, j) ? "NULL" :
 			    PQgetvalue(r, i, j));
 		buf_addf(&b, " (%s times)", PQgetvalue(r, i, (int)nkeys));
 	}
-	msg_error("cannot merge into '%s': several rows of the input have the "
-	    "same key (%s): %s", l->where, l->o->keys, b.data);
+	msg_error("cannot merge into '%s': %s (%s): %s; nothing is changed",
+	    l->where, what, l->o->keys, b.data);
 	buf_release(&b);
 	return -1;
 }
 
+/* Keys that are NULL, or that several rows have: some of them are named. */
 static int
-no_duplicates(struct load *l, const struct keys *k)
+check_keys(struct load *l, const struct keys *k, bool nulls)
 {
 	struct buf b;
 	PGresult *r;
@@ -127,15 +110,23 @@ no_duplicates(struct load *l, const struct keys *k)
 	buf_init(&b, SQL_MAX);
 	buf_adds(&b, "SELECT ");
 	add_keys(&b, k, ", ", "");
-	buf_adds(&b, ", COUNT(*) FROM \"" STAGE "\" GROUP BY ");
+	buf_adds(&b, ", COUNT(*) FROM \"" STAGE "\"");
+	if (nulls) {
+		buf_adds(&b, " WHERE ");
+		add_keys(&b, k, " OR ", " IS NULL");
+	}
+	buf_adds(&b, " GROUP BY ");
 	add_keys(&b, k, ", ", "");
-	buf_adds(&b, " HAVING COUNT(*) > 1 ORDER BY COUNT(*) DESC LIMIT 5");
+	buf_addf(&b, "%s ORDER BY COUNT(*) DESC LIMIT 5",
+	    nulls ? "" : " HAVING COUNT(*) > 1");
 	r = pg_query(l->pg, b.data);
 	buf_release(&b);
 	if (r == NULL)
 		return load_trouble(l, "check the keys");
 	if (PQntuples(r) > 0)
-		rc = say_duplicates(l, r, k->n);
+		rc = say_keys(l, nulls ? "rows of the input have no value in "
+		    "a key column" : "several rows of the input have the "
+		    "same key", r, k->n);
 	PQclear(r);
 	return rc;
 }
@@ -241,7 +232,7 @@ exchange(struct load *l, const struct keys *k)
 	if (load_copy(l, NULL, STAGE, false) != 0)
 		return -1;
 	if (merge && !l->o->dry_run &&
-	    (no_nulls(l, k) != 0 || no_duplicates(l, k) != 0))
+	    (check_keys(l, k, true) != 0 || check_keys(l, k, false) != 0))
 		return -1;
 	if (!l->fresh && (merge ? delete_same_keys(l, k) :
 	    delete_same_parts(l, k->item[0])) != 0)

@@ -19,6 +19,7 @@ struct load {
 	struct plan plan;
 	bool redshift;			/* else it is PostgreSQL */
 	bool fresh;			/* the table is made by this load */
+	bool truncated;			/* it was emptied, for good */
 	bool ledger;			/* there is one to write to */
 	bool history;			/* SYS_LOAD_HISTORY answers */
 	bool loading;			/* COPY runs */

@@ -313,6 +313,9 @@ loadtable_truncate(struct load *l)
 	    "if the load fails, and readers see it empty until then",
 	    l->where);
 	rc = load_do(l, sql, "truncate the table");
+	/* The connection may have broken behind it. */
+	if (!l->o->dry_run && (rc == 0 || pg_lost(l->pg)))
+		l->truncated = true;
 	free(sql);
 	return rc;
 }

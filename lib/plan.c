@@ -281,6 +281,7 @@ compare(struct plan *p, struct plan_item *it, const struct plan_column *c,
 		.none = m->record_count == 0 ||
 		    (s->nulls >= 0 && s->nulls == m->record_count),
 	};
+	char *quoted = name_quote(c->name);
 	struct buf why;
 	int width = 0;
 
@@ -304,28 +305,34 @@ compare(struct plan *p, struct plan_item *it, const struct plan_column *c,
 	if (c->not_null && s->nulls > 0)
 		fault(p, mem_fmt("column '%s' is NOT NULL, but %lld of its "
 		    "values are NULL; Redshift can not take NOT NULL off a "
-		    "column: fill the values, or drop the column and load "
-		    "again", c->name, (long long)s->nulls));
+		    "column: fill the values, or: ALTER TABLE %s DROP COLUMN "
+		    "%s, and load again, which adds it without", c->name,
+		    (long long)s->nulls, where, quoted));
 	if (c->identity)
 		fault(p, mem_fmt("column '%s' is an IDENTITY, whose values "
 		    "Redshift makes: leave it out of the input", c->name));
+	free(quoted);
 }
 
 /* Columns of the table that the input lacks. */
 static void
 look_for_missing(struct plan *p, const struct plan_table *t,
-    const bool *seen, const struct plan_opt *o)
+    const bool *seen, const struct plan_opt *o, const char *where)
 {
 	const struct plan_column *c;
+	char *quoted;
 	size_t i;
 
 	for (i = 0; i < t->ncolumns; i++) {
 		c = &t->column[i];
 		if (seen[i] || c->identity)
 			continue;
+		quoted = name_quote(c->name);
 		if (c->not_null && !c->has_default)
 			fault(p, mem_fmt("column '%s' is not in the input, but "
-			    "it is NOT NULL and has no default", c->name));
+			    "it is NOT NULL and has no default; put it into "
+			    "the input, or: ALTER TABLE %s DROP COLUMN %s",
+			    c->name, where, quoted));
 		else if (o->exact)
 			fault(p, mem_fmt("column '%s' is not in the input",
 			    c->name));
@@ -333,6 +340,7 @@ look_for_missing(struct plan *p, const struct plan_table *t,
 			note(p, mem_fmt("column '%s' is not in the input: the "
 			    "rows get %s there", c->name, c->has_default ?
 			    "its default" : "NULL"));
+		free(quoted);
 	}
 }
 
@@ -371,7 +379,7 @@ plan_make(struct plan *p, const struct manifest *m,
 		}
 	}
 	if (p->n > 0)
-		look_for_missing(p, t, seen, o);
+		look_for_missing(p, t, seen, o, where);
 	if (p->n > 1600 || t->ncolumns + p->nadd > 1600)
 		fault(p, mem_fmt("a table has at most 1600 columns, this one "
 		    "would have %zu", t->exists ? t->ncolumns + p->nadd :

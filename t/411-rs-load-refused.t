@@ -50,8 +50,8 @@ sql 'CREATE TABLE nn (a bigint NOT NULL, b text, z int NOT NULL);
 columns a:bigint/1/1 'b:character varying:3/3'
 stage nulls f
 load nulls nn
-err_like 'NULLs for NOT NULL' "'a' is NOT NULL, but 1 of its values are NULL"
-err_like 'NOT NULL that the input lacks' "'z' is not in the input, but it is NOT NULL"
+err_like 'NULLs for NOT NULL' "'a' is NOT NULL, but 1 of its values are NULL; .*: ALTER TABLE \"public\".\"nn\" DROP COLUMN \"a\", and load again"
+err_like 'NOT NULL that the input lacks' "'z' is not in the input, but it is NOT NULL .*: ALTER TABLE \"public\".\"nn\" DROP COLUMN \"z\"$"
 load ok1 vw
 err_like 'a view' "cannot load into 'public.vw': it is not a table, but a view"
 load ok1 alien

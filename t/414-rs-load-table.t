@@ -191,6 +191,7 @@ rows_are 'the new rows' 'SELECT id, name FROM t5' '1|abcde'
 fault '[{"match": "^COPY", "action": "error", "message": "no"}]'
 load made --overwrite --overwrite-by truncate t5
 fault
+err_like 'what became of the table is said last' "'public.t5' is empty now: it was truncated before the load that failed; load again$"
 rows_are 'what it warns of' 'SELECT count(*) FROM t5' 0
 
 # A manifest that others wrote.

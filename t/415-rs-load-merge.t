@@ -34,12 +34,12 @@ printf '1,north,a\n1,south,b\n1,north,c\n' >f
 stage third f
 load third --merge id,Region t
 status_is 1 'duplicate keys'
-err_like 'are named' 'several rows of the input have the same key \(id,Region\): 1, north \(2 times\)$'
+err_like 'are named' 'several rows of the input have the same key \(id,Region\): 1, north \(2 times\); nothing is changed$'
 printf '6,\\N,a\n7,\\N,b\n' >f
 stage fourth f
 load fourth --merge id,region t
 status_is 1 'NULL in a key'
-err_like 'is counted' '2 rows of the input have no value in a key column'
+err_like 'is named' 'rows of the input have no value in a key column \(id,region\): (6, NULL \(1 times\); 7, NULL|7, NULL \(1 times\); 6, NULL) \(1 times\); nothing'
 load second --merge id,nope t
 status_is 1 'a key that is no column'
 err_like 'is said' "by 'nope': the input has no such column"
