@@ -7,10 +7,12 @@
 #include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <zlib.h>
 
 #include "http.h"
 #include "mem.h"
@@ -18,6 +20,7 @@
 
 #define HEAD_MAX (256 * 1024)	/* a reply's headers; servers allow some 64 kB */
 #define BODY_MAX (1024 * 1024)	/* an error page or a JSON answer */
+#define ROOM_BYTES (64 * 1024)	/* decompressed at a time */
 
 struct http {
 	CURL *curl;
@@ -31,6 +34,10 @@ struct exchange {
 	struct http_reply *rep;
 	size_t sent;
 	bool stopped, unread;
+	z_stream z;
+	char *room;		/* NULL: the body is not compressed */
+	bool inside;		/* a gzip member that has not ended */
+	bool broken;		/* what came is no gzip */
 };
 
 static void
@@ -96,27 +103,96 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	return buf_add(&x->rep->head, p, n) == 0 ? n : 0;
 }
 
+/* Bytes of the body as the caller wants them. */
+static int
+deliver(struct exchange *x, const char *p, size_t n)
+{
+	struct http_reply *r = x->rep;
+	size_t room;
+
+	r->received += n;
+	if (x->req->sink != NULL && r->status >= 200 && r->status < 300) {
+		if (x->req->sink(x->req->sink_arg, r, p, n) == 0)
+			return 0;
+		x->stopped = true;
+		return -1;
+	}
+	room = BODY_MAX - r->body.len;
+	buf_add(&r->body, p, n < room ? n : room);
+	return 0;
+}
+
+/* libcurl can undo gzip too, but it takes a stream that stops short, without
+ * the check sum at its end, for a whole one (7.88). */
+static int
+expand(struct exchange *x, const char *p, size_t n)
+{
+	int rc;
+
+	x->z.next_in = (Bytef *)(uintptr_t)p;
+	x->z.avail_in = (uInt)n;
+	do {
+		if (!x->inside) {	/* the next member, if there is one */
+			if (x->z.avail_in == 0)
+				return 0;
+			inflateReset(&x->z);
+			x->inside = true;
+		}
+		x->z.next_out = (Bytef *)x->room;
+		x->z.avail_out = ROOM_BYTES;
+		rc = inflate(&x->z, Z_NO_FLUSH);
+		if (rc == Z_STREAM_END)
+			x->inside = false;
+		else if (rc != Z_OK && rc != Z_BUF_ERROR)
+			x->broken = true;
+		if (x->broken || (x->z.avail_out < ROOM_BYTES && deliver(x,
+		    x->room, ROOM_BYTES - x->z.avail_out) != 0))
+			return -1;
+	} while (x->z.avail_in > 0 || x->z.avail_out == 0);
+	return 0;
+}
+
+/* The body begins: is it compressed, as was offered? */
+static void
+begin_body(struct exchange *x)
+{
+	const char *v = http_header(x->rep, "Content-Encoding");
+
+	if (!x->req->gunzip || v == NULL ||
+	    (strcasecmp(v, "gzip") != 0 && strcasecmp(v, "x-gzip") != 0))
+		return;
+	if (inflateInit2(&x->z, 15 + 16) != Z_OK)
+		abort();
+	x->room = mem_alloc(ROOM_BYTES);
+	x->inside = true;
+}
+
 static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct exchange *x = arg;
-	struct http_reply *r = x->rep;
-	size_t room;
 	long status = 0;
+	int rc;
 
 	n *= size;
 	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-	r->status = (int)status;
-	r->received += n;
-	if (x->req->sink != NULL && status >= 200 && status < 300) {
-		if (x->req->sink(x->req->sink_arg, r, p, n) == 0)
-			return n;
-		x->stopped = true;
-		return 0;
-	}
-	room = BODY_MAX - r->body.len;
-	buf_add(&r->body, p, n < room ? n : room);
-	return n;
+	x->rep->status = (int)status;
+	if (x->rep->received == 0 && x->room == NULL)
+		begin_body(x);
+	rc = x->room != NULL ? expand(x, p, n) : deliver(x, p, n);
+	return rc == 0 ? n : 0;
+}
+
+/* A body that came to its end for HTTP: was it one for gzip? */
+static bool
+is_gzip_whole(const struct exchange *x)
+{
+	const char *what = x->broken ? "broken" : x->inside ? "cut" : NULL;
+
+	if (what != NULL)
+		snprintf(x->rep->error, sizeof(x->rep->error),
+		    "the compressed answer is %s", what);
+	return what == NULL;
 }
 
 static size_t
@@ -178,6 +254,12 @@ header_list(const struct http_request *q)
 
 	for (i = 0; q->header != NULL && q->header[i] != NULL; i++) {
 		next = curl_slist_append(list, q->header[i]);
+		if (next == NULL)
+			abort();
+		list = next;
+	}
+	if (q->gunzip) {
+		next = curl_slist_append(list, "Accept-Encoding: gzip");
 		if (next == NULL)
 			abort();
 		list = next;
@@ -251,8 +333,6 @@ set_options(struct http *h, struct exchange *x, struct curl_slist *headers)
 		curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 		curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
 	}
-	if (q->gunzip)
-		curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip");
 	if (h->cacert != NULL) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, h->cacert);
 		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
@@ -304,6 +384,13 @@ http_do(struct http *h, const struct http_request *q, struct http_reply *r)
 	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	free_headers(headers);
+	if (x.room != NULL) {
+		inflateEnd(&x.z);
+		explicit_bzero(x.room, ROOM_BYTES);	/* tokens */
+		free(x.room);
+	}
+	if ((rc == CURLE_OK || x.broken) && !is_gzip_whole(&x))
+		return HTTP_AGAIN;
 	if (rc == CURLE_OK)
 		return HTTP_OK;
 	if (x.stopped)

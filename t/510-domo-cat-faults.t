@@ -193,6 +193,16 @@ fault "{$export, \"fault\": \"truncate\", \"bytes\": $((at - 6))}"
 breaks 'the same with a clean end' 75 'it is cut: it ends inside a quoted field' "$B"
 fault "{$export, \"fault\": \"short-length\"}"
 breaks 'fewer bytes than Content-Length' 75 'it broke off after' --no-gzip "$B"
+for n in 1 8 9 12 40; do
+	fault "{$export, \"fault\": \"gzip-cut\", \"bytes\": $n}"
+	breaks "gzip without its last $n bytes, with a clean end" 75 \
+		'it broke off after .*: the compressed answer is cut' "$B"
+done
+domo_start '"gzip": false'
+fault "{$export, \"fault\": \"status\", \"status\": 200, \"kind\": \"text/csv\",
+	\"headers\": {\"Content-Encoding\": \"gzip\"}, \"body\": \"Id,A\"}"
+breaks 'gzip that is none' 75 'the compressed answer is broken' "$B"
+domo_start
 fault "{$export, \"fault\": \"stall\", \"seconds\": 20}"
 breaks 'a stall in the middle' 75 'it broke off .*Operation too slow' \
 	--no-gzip --idle-timeout 1 "$B"

@@ -35,6 +35,8 @@ Faults of the export:
   stall          "seconds" of silence at that place
   trickle        "rate" bytes a second
   gzip-unasked
+  gzip-cut       the last "bytes" (8) of the compressed stream never come, but
+                 the chunking is correct
   unframed       neither length nor chunks: the end of the connection
 """
 import base64
@@ -247,7 +249,7 @@ STYLES = {
 OTHERS = {'reset', 'close', 'silence', 'expire-token', 'metadata', 'pdp',
           'rows-missing', 'no-header', 'formula', 'cut', 'cut-quoted',
           'truncate', 'short-length', 'stall', 'trickle', 'gzip-unasked',
-          'unframed'}
+          'unframed', 'gzip-cut'}
 
 
 # --- the export's faults in the stream ---------------------------------------------
@@ -653,7 +655,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_chunk(self.packer.flush(zlib.Z_SYNC_FLUSH))
             raise
         if self.packer:
-            self.send_chunk(self.packer.flush())
+            rule = self.kinds.get('gzip-cut')
+            end = -rule.get('bytes', 8) if rule else None
+            self.send_chunk(self.packer.flush()[:end])
         if self.chunked:
             self.wfile.write(b'0\r\n\r\n')
 
