@@ -31,6 +31,7 @@ struct export {
 	struct domo_body body;
 	int fd;			/* the output */
 	int spool;		/* -1: none */
+	bool tried;		/* the failure has been tried often enough */
 };
 
 /* --- what must come --- */
@@ -82,8 +83,12 @@ plan(struct export *x, bool anew)
 	if (res == DOMO_OK)
 		res = domo_select_make(x->d, &x->opt->select, x->before,
 		    &x->plan);
-	return res != DOMO_OK ? res :
-	    expect(x->d, x->before, x->opt, &x->plan, &x->body.expected);
+	if (res == DOMO_OK)
+		res = expect(x->d, x->before, x->opt, &x->plan,
+		    &x->body.expected);
+	/* domo_ask() has made all attempts that there are to make. */
+	x->tried = res != DOMO_OK;
+	return res;
 }
 
 static enum domo_result
@@ -159,6 +164,7 @@ check_unchanged(struct export *x)
 
 	res = domo_meta_get(x->d, x->id, &after);
 	if (res != DOMO_OK) {
+		x->tried = true;	/* by domo_ask() */
 		why = mem_dup(domo_why(x->d));
 		domo_fail(x->d, res, "cannot look whether it has changed "
 		    "meanwhile: %s", why);
@@ -315,9 +321,10 @@ attempts(struct export *x)
 		msg_progress("waiting for Domo");
 		res = attempt(x, schedule.done > 0, &after);
 		left = x->spool < 0 && x->body.out.bytes > 0;
-		if (res == DOMO_AGAIN && !left)
+		if (res == DOMO_AGAIN && !left && !x->tried)
 			msg_info("%s", domo_why(x->d));
-	} while (res == DOMO_AGAIN && !left && retry_wait(&schedule, after));
+	} while (res == DOMO_AGAIN && !left && !x->tried &&
+	    retry_wait(&schedule, after));
 	msg_progress_end();
 	if (x->body.write_errno != 0)
 		return write_failed(x);

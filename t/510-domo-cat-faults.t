@@ -239,6 +239,19 @@ done
 fault "{$meta, \"fault\": \"metadata\", \"times\": 1, \"set\": {\"updatedAt\": \"2020-01-01T00:00:00Z\"}}"
 works '--spool: an update meanwhile' --spool "$G"
 
+# --- attempts are not multiplied ---------------------------------------------
+
+fault '{"path": "/query/execute/", "fault": "html-503"}'
+run domo-cat --tries 3 --count query "$G"
+status_is 75 'the number of rows for good: status 75'
+same 'is asked for three times in all' "$(requests POST "/query/execute/$G")" 3
+fault "{$meta, \"fault\": \"html-503\", \"skip\": 1}"
+run domo-cat --tries 3 --spool "$G"
+status_is 75 '--spool: no metadata afterwards: status 75'
+err_like 'says so' 'cannot look whether it has changed meanwhile: Domo says 503'
+out_empty 'nothing left'
+same 'they are asked for three times more' "$(requests GET "/datasets/$G")" 4
+
 # --- other forms of the export -----------------------------------------------
 
 fault "{$export, \"fault\": \"bom\"}"
