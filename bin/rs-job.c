@@ -143,6 +143,8 @@ forgo(struct work *w)
 	setenv("RSW_STOPPED", "1", 1);
 	if (child_start(w->r->command, &pid) == 0)
 		wait_for(w, pid);
+	/* on_failure may run a job of its own. */
+	unsetenv("RSW_STOPPED");
 }
 
 static int

@@ -152,10 +152,11 @@ status_is 0 'does not hold the lock'
 kill "$(cat bg)"
 
 # A signal in the pause after a load that failed for now
+own paused custom_table_name=five 'on_failure=echo "stopped=$RSW_STOPPED" >env'
 echo '[{"match": "^COPY", "action": "error", "code": "XX000",
 	"message": "1023"}]' >"$RSW_SANDBOX/db/faults.json"
 env RSW_LOAD_RETRIES=0 RSW_RETRIES=1 RSW_RETRY_DELAY=30 \
-	rs-writeback one >paused 2>&1 & first=$!
+	rs-writeback paused >paused 2>&1 & first=$!
 for _ in $(seq 1 100); do
 	grep -q 'trying again in' paused && break
 	sleep 0.1
@@ -164,6 +165,7 @@ ok 'the pause before the next attempt' test "$(staged)" -gt 0
 kill -TERM $first
 wait $first
 same 'is ended by a signal' $? 143
+same 'of which on_failure has nothing in its environment' "$(cat env)" stopped=
 same 'and nothing is left on S3' "$(staged)" 0
 rm "$RSW_SANDBOX/db/faults.json"
 
