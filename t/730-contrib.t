@@ -132,6 +132,13 @@ run bash complete.bash "$contrib/completion/rs-writeback.bash" --check sandbox-p
 out_is 'bash: an account' sandbox-password
 run bash complete.bash "$contrib/completion/rs-writeback.bash" --dry
 out_is 'bash: an option' --dry-run
+# --- bench -------------------------------------------------------------------
+
+BUILD=$builddir run "$contrib/bench" --only domo-cat --size 2M
+status_is 0 'bench: domo-cat beside curl'
+out_like 'bench: both were measured' '^2M +curl +wall +[0-9.]+ s, CPU'
+out_like 'bench: with their memory' '^2M +domo-cat +wall .* peak +[0-9.]+ MiB$'
+
 command -v zsh >/dev/null || skip_all 'zsh is not installed'
 run zsh -n "$contrib/completion/_rs-writeback"
 status_is 0 'zsh: reads its file'
