@@ -128,6 +128,12 @@ domo_open(struct cfg *c, struct domo **out)
 	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
 		return msg_error("cannot use '%s' as 'domo_api_url': it does "
 		    "not begin with https://", url);
+	/* It stands in messages. */
+	n = strcspn(strstr(url, "://") + 3, "/?#");
+	if (memchr(strstr(url, "://") + 3, '@', n) != NULL)
+		return msg_error("cannot use 'domo_api_url': there is an @ in "
+		    "its host, but a user or a password has no place there; "
+		    "set domo_client_id and domo_client_secret");
 	d = mem_zero(1, sizeof(*d));
 	d->http = http_new(cacert);
 	for (n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
