@@ -74,6 +74,8 @@ run domo-cat --columns id --since-column 'A "b", c' --since "it's" "$G"
 out_is '--since: text with a quote' 'Id
 1
 9007199254740993'
+run domo-cat --since-column id "$G"
+out_same 'no --since: all' "domo/datasets/$G.csv"
 RSW_DOMO_COLUMNS=id RSW_DOMO_LIMIT=1 run domo-cat "$G"
 out_is 'from the configuration' 'Id
 1'
