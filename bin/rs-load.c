@@ -536,6 +536,7 @@ do_load(struct cfg *c, struct args *a)
 {
 	struct pg_conf *conf;
 	struct manifest m;
+	enum fate f;
 	int rc;
 
 	if (choose_mode(c, a) != 0 || choose_table(c, a) != 0 ||
@@ -546,8 +547,8 @@ do_load(struct cfg *c, struct args *a)
 	rc = manifest_read(STDIN_FILENO, "standard input", &m);
 	if (rc != 0) {
 		rc = FAILED;
-	} else if (pg_conf_new(c, &conf) != 0) {
-		rc = MISUSE;
+	} else if ((f = pg_conf_new(c, &conf)) != FATE_OK) {
+		rc = status_of(f);
 	} else {
 		rc = load(a, conf, &m);
 		pg_conf_free(conf);
@@ -563,10 +564,10 @@ do_list(struct cfg *c, const char *schema)
 	struct pg_conf *conf;
 	struct pg *pg;
 	struct buf b;
-	enum fate f = FATE_CONFIG;
+	enum fate f;
 
 	buf_init(&b, TABLE_MAX);
-	if (pg_conf_new(c, &conf) == 0) {
+	if ((f = pg_conf_new(c, &conf)) == FATE_OK) {
 		f = pg_open(conf, PACKAGE_NAME " rs-load", &pg);
 		if (f == FATE_OK && catalog_list(pg, folded, &b) != 0)
 			f = pg_lost(pg) ? FATE_AGAIN : FATE_FAILED;

@@ -98,7 +98,7 @@ check_database(struct cfg *c, struct pg_conf **conf, struct pg **db)
 	const char *mode;
 
 	check_listen();
-	if (pg_conf_new(c, conf) != 0)
+	if (pg_conf_new(c, conf) != FATE_OK)
 		return check_bad("database tls", "check the database_* keys "
 		    "and the certificate");
 	if (pg_open(*conf, PACKAGE_NAME " rs-check", db) != FATE_OK)

@@ -21,9 +21,10 @@
 struct pg_conf;
 
 /* Read the database_* and certificate keys; fetch the certificate if it is
- * an address. 0 and *out (pg_conf_free), or -1 having said why. Takes out of
+ * an address. FATE_OK and *out (pg_conf_free), or having said why FATE_CONFIG,
+ * or FATE_AGAIN if the certificate's server may answer later. Takes out of
  * the environment the PG* variables that Redshift refuses. */
-int pg_conf_new(struct cfg *, struct pg_conf **out);
+enum fate pg_conf_new(struct cfg *, struct pg_conf **out);
 void pg_conf_free(struct pg_conf *);
 
 struct pg;

@@ -69,8 +69,9 @@ keep_cert(struct pg_conf *p, const struct buf *text, const char *from)
 	return 0;
 }
 
+/* *fate becomes FATE_AGAIN if the same may work later. */
 static int
-fetch(struct cfg *c, const char *url, struct buf *out)
+fetch(struct cfg *c, const char *url, struct buf *out, enum fate *fate)
 {
 	struct http_request req = {.method = "GET", .url = url,
 		.total_timeout = 60};
@@ -91,6 +92,8 @@ fetch(struct cfg *c, const char *url, struct buf *out)
 		rc = http_do(h, &req, &reply);
 	} while ((rc == HTTP_AGAIN || (rc == HTTP_OK && reply.status >= 500)) &&
 	    retry_wait(&retry, http_retry_after(&reply)));
+	if (rc == HTTP_AGAIN || (rc == HTTP_OK && reply.status >= 500))
+		*fate = FATE_AGAIN;
 	if (rc != HTTP_OK)
 		msg_error("cannot fetch the certificate from '%s': %s", url,
 		    reply.error);
@@ -109,7 +112,8 @@ fetch(struct cfg *c, const char *url, struct buf *out)
 }
 
 static int
-take_cert(struct pg_conf *p, struct cfg *c, const char *format)
+take_cert(struct pg_conf *p, struct cfg *c, const char *format,
+    enum fate *fate)
 {
 	const char *value;
 	struct buf text;
@@ -125,7 +129,7 @@ take_cert(struct pg_conf *p, struct cfg *c, const char *format)
 		value = "text";
 	} else if (strncmp(value, "https://", 8) == 0 ||
 	    strncmp(value, "http://", 7) == 0) {
-		rc = fetch(c, value, &text);
+		rc = fetch(c, value, &text, fate);
 	} else {
 		if (strncmp(value, "file://", 7) == 0)
 			value += 7;
@@ -144,7 +148,7 @@ take_cert(struct pg_conf *p, struct cfg *c, const char *format)
  * that Redshift allows would be gone.
  */
 static int
-take_tls(struct pg_conf *p, struct cfg *c)
+take_tls(struct pg_conf *p, struct cfg *c, enum fate *fate)
 {
 	const char *format, *mode, *root;
 
@@ -166,7 +170,7 @@ take_tls(struct pg_conf *p, struct cfg *c)
 		    strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0 ?
 		    " (this one would try a password twice, and Redshift locks "
 		    "a user after five wrong ones)" : "");
-	if (take_cert(p, c, format) != 0)
+	if (take_cert(p, c, format, fate) != 0)
 		return -1;
 	if (p->rootcert == NULL)
 		p->rootcert = mem_dup(root);
@@ -189,13 +193,14 @@ take(struct cfg *c, const char *key, bool service, char **out)
 	return 0;
 }
 
-int
+enum fate
 pg_conf_new(struct cfg *c, struct pg_conf **out)
 {
 	struct pg_conf *p = mem_zero(1, sizeof(*p));
 	const char *service = getenv("PGSERVICE"), *password;
 	bool srv = service != NULL && *service != '\0';
 	const char *const *v;
+	enum fate fate = FATE_CONFIG;
 
 	for (v = unwanted; *v != NULL; v++)
 		unsetenv(*v);
@@ -207,17 +212,17 @@ pg_conf_new(struct cfg *c, struct pg_conf **out)
 	    take(c, "database_port", srv, &p->port) != 0 ||
 	    take(c, "database_hostaddr", true, &p->hostaddr) != 0 ||
 	    cfg_int(c, "database_connect_timeout", 1, 3600,
-	    &p->connect_timeout) != 0 || take_tls(p, c) != 0 ||
+	    &p->connect_timeout) != 0 || take_tls(p, c, &fate) != 0 ||
 	    cfg_get(c, "database_password", &password) != 0) {
 		pg_conf_free(p);
-		return -1;
+		return fate;
 	}
 	p->password = mem_dup(password);
 	p->password_origin = cfg_origin(c, "database_password");
 	p->where = mem_fmt("%s:%s/%s", p->host != NULL ? p->host : service,
 	    p->port != NULL ? p->port : "", p->dbname != NULL ? p->dbname : "");
 	*out = p;
-	return 0;
+	return FATE_OK;
 }
 
 void

@@ -32,7 +32,7 @@ list RSW_CERTIFICATE_FORMAT=pem
 status_is 2 'a wrong format'
 err_like 'is said' "cannot use 'pem' as 'certificate_format'"
 list RSW_CERTIFICATE=http://127.0.0.1:1/ca.pem RSW_RETRY_SCALE=0
-status_is 2 'an address where nothing is'
+status_is 75 'an address where nothing is now'
 err_like 'is said' "cannot fetch the certificate from 'http://127.0.0.1:1/ca.pem'"
 list PGSSLMODE=prefer
 status_is 2 'sslmode prefer is refused'
