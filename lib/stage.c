@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,7 +107,8 @@ stage_types(struct stage *s, const struct scan_type *types)
 	s->opt.scan.types = types;
 }
 
-/* What Redshift would refuse only after all was staged. */
+/* Names that no one means: more likely there is no header. Those that only
+ * Redshift takes for the same are renamed, see plan.h. */
 static int
 check_names(const struct stage *s)
 {
@@ -119,7 +119,7 @@ check_names(const struct stage *s)
 			return msg_error("cannot stage 'standard input': "
 			    "column %zu has no name", i + 1);
 		for (k = 0; k < i; k++)
-			if (strcasecmp(s->name[i], s->name[k]) == 0)
+			if (strcmp(s->name[i], s->name[k]) == 0)
 				return msg_error("cannot stage 'standard "
 				    "input': the columns %zu and %zu are both "
 				    "called '%s'", k + 1, i + 1, s->name[i]);

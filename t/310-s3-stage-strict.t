@@ -71,7 +71,7 @@ refused 'a header with an open quote' \
 	'a,"b\n'
 refused 'two columns of one name' \
 	"the columns 1 and 3 are both called 'A'" \
-	'a,b,A\n1,2,3\n'
+	'A,b,A\n1,2,3\n'
 refused 'a column without a name' \
 	'column 2 has no name' \
 	'a,,c\n1,2,3\n'

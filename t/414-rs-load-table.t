@@ -55,6 +55,17 @@ load three --evolve none t
 err_like '--evolve none: a missing column is an error' "'b' is not in the input"
 status_is 1 'indeed'
 
+# Names that only Redshift takes for the same, all the way.
+printf 'Name,name,OID\n1,2,3\n' >in
+run s3-stage
+status_is 0 'names that differ in their capitals are staged'
+cp out names.manifest
+ok 'what they are called is in the manifest' \
+	grep -q '"name":"name","column":"name_2"' names.manifest
+load names names
+rows_are 'and they are columns of that name' \
+	'SELECT name, name_2, oid_ FROM names' '1|2|3'
+
 # What Redshift would refuse to widen.
 dropped() { sql 'DROP TABLE IF EXISTS w' >/dev/null; }
 query() {	# as the loader, through the stand-in
