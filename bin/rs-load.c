@@ -56,7 +56,7 @@ static const char usage[] =
 "      --rejects FILE        where these go, to be mended and staged again\n"
 "      --ledger NAME|none    the table of runs (rs_writeback_runs)\n"
 "      --again               append a run that the ledger has\n"
-"      --retries N           after conflicts and lost connections (5)\n"
+"      --retries N, --load-retries N  after conflicts, lost connections (5)\n"
 "      --statement-timeout MS   --query-group NAME\n"
 "      --target KIND         redshift, postgres or auto (default)\n"
 "      --pre-sql SQL   --post-sql SQL   in the transaction, around the load\n"
