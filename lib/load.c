@@ -53,6 +53,11 @@ load_trouble(struct load *l, const char *what)
 	if (stopped(l))
 		return -1;
 	l->again = pg_conflict(l->pg) || pg_lost(l->pg);
+	/* Redshift says that the user has cancelled it. */
+	if (!l->again && l->o->statement_timeout != NULL &&
+	    strcmp(pg_state(l->pg), "57014") == 0)
+		return pg_say(l->pg, "cannot %s within the statement_timeout "
+		    "of %s ms", what, l->o->statement_timeout);
 	if (!l->again)
 		return pg_say(l->pg, "cannot %s", what);
 	free(l->reason);

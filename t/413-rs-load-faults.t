@@ -43,6 +43,14 @@ same 'is not tried again' "$(statements | grep -c '"COPY ')" $((before + 1))
 fault
 has 'the table is still as it was' t1 '2|3'
 
+fault '[{"match": "^COPY", "action": "delay", "seconds": 5}]'
+load new --overwrite --statement-timeout 300 t1
+fault
+status_is 1 'a statement that takes too long'
+err_like 'is told from one that somebody has cancelled' \
+	'cannot load the staged rows within the statement_timeout of 300 ms: '
+has 'the table is as it was, too' t1 '2|3'
+
 # Lost connections.
 for action in drop drop-mid-copy; do
 	fault '[{"match": "^COPY", "action": "'$action'", "times": 1}]'

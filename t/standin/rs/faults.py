@@ -31,11 +31,13 @@ ACTIONS = {"drop", "drop-after", "drop-mid-copy", "stall-copy", "error",
 
 
 def sleep(session, rule):
-    """A rule's delay; a cancel request ends it."""
+    """A rule's delay; a cancel request or the statement timeout ends it."""
     seconds = rule.get("seconds", 1)
     end = time.monotonic() + seconds
+    limit = int(session.settings.get("statement_timeout", 0)) / 1000
+    late = time.monotonic() + limit
     while time.monotonic() < end:
-        if session.cancelled:
+        if session.cancelled or (limit > 0 and time.monotonic() > late):
             raise RsError("57014", "Query cancelled on user's request")
         time.sleep(min(0.05, seconds))
 

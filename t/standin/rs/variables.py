@@ -22,7 +22,9 @@ def set_plan(_session, cursor):
         return _reset(name)
     low = name.lower()
     if low in settings.BACKEND:
-        settings.check(name, values[0].strip("'"))
+        value = settings.check(name, values[0].strip("'"))
+        if low == "statement_timeout":     # what takes long here is ours
+            cursor.session.settings[low] = value
         return Plan("", "SET %s %s TO %s" % (scope, low, ", ".join(values)))
     value = settings.check(name, values[0].strip("'").replace("''", "'"))
 
