@@ -63,6 +63,7 @@ struct link {
 	bool local_eof, eof_sent, far_eof, out_shut;
 	long long end_at;	/* a socket's end counts from then on; or 0 */
 	int origin;		/* the local end's port */
+	unsigned window;	/* of the channel; 0: not chosen yet */
 	struct pollfd *pin, *pout, *pfar;	/* this round's, or NULL */
 };
 
@@ -272,13 +273,30 @@ open_socket(struct pump *p, struct link *l)
 	finish(l, true);
 }
 
+/* A new channel's window: the more there are, the less each may hold, so that
+ * eight of them fit in 7 MiB. */
+static unsigned
+window_for(const struct pump *p)
+{
+	size_t i, open = 0;
+
+	for (i = 0; i < p->n; i++)
+		open += p->link[i]->state == OPEN;
+	return open == 0 ? TUN_WINDOW : open < 3 ? TUN_WINDOW / 2 :
+	    open < 16 ? TUN_WINDOW / 4 : TUN_WINDOW / 8;
+}
+
 /* Go on with the opening under way. */
 static void
 step_opening(struct pump *p)
 {
 	struct link *l = p->opening;
 
-	l->far.chan = tun_try(p->tun, p->conf->host, p->conf->port, l->origin);
+	/* The arguments stay the same until it is open. */
+	if (l->window == 0)
+		l->window = window_for(p);
+	l->far.chan = tun_try(p->tun, p->conf->host, p->conf->port, l->origin,
+	    l->window);
 	if (l->far.chan == NULL && libssh2_session_last_errno(p->tun->session)
 	    == LIBSSH2_ERROR_EAGAIN)
 		return;

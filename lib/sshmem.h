@@ -25,6 +25,10 @@ struct sshmem {
 	const unsigned char *blob;
 };
 
+/* Once: tell malloc not to give memory back to the system and fetch it again
+ * for each batch of packets. */
+void sshmem_tune(void);
+
 /* For libssh2_session_init_ex(); *m is a struct sshmem, or something that
  * begins with one. What a callback hands to libssh2 to free comes from
  * sshmem_alloc() too. */

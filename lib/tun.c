@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "ctrcache.h"
 #include "dial.h"
 #include "io.h"
 #include "kexinit.h"
@@ -31,10 +32,7 @@
 #define OLD_MACS MACS ",hmac-sha1"
 #define OLD_KEX KEX ",diffie-hellman-group14-sha1"
 
-/* What the bastion may send before we have read it: bandwidth times delay,
- * 2 MiB cap a download at 20 MB/s when the way takes 100 ms. It is also what
- * a reader that stands still costs in memory. */
-#define WINDOW (2 * 1024 * 1024)
+/* The largest that every server must take (RFC 4253, 6.1). */
 #define PACKET 32768
 
 static ssize_t
@@ -373,6 +371,10 @@ tun_open(const struct tun_conf *c, int wake, struct tun **out)
 		msg_error("cannot start libssh2");
 		return FATE_FAILED;
 	}
+	if (!started) {
+		ctrcache_install();
+		sshmem_tune();
+	}
 	started = true;
 	for (i = 0; i < c->nhops && f == FATE_OK; i++) {
 		next = mem_zero(1, sizeof(*next));
@@ -401,7 +403,8 @@ tun_free(struct tun *t)
 }
 
 LIBSSH2_CHANNEL *
-tun_try(struct tun *t, const char *host, int port, int origin)
+tun_try(struct tun *t, const char *host, int port, int origin,
+    unsigned window)
 {
 	LIBSSH2_CHANNEL *c;
 	struct buf m;
@@ -416,7 +419,7 @@ tun_try(struct tun *t, const char *host, int port, int origin)
 		t->mem.reason = 0;
 		t->mem.refusal[0] = '\0';
 	}
-	c = libssh2_channel_open_ex(t->session, "direct-tcpip", 12, WINDOW,
+	c = libssh2_channel_open_ex(t->session, "direct-tcpip", 12, window,
 	    PACKET, m.data, (unsigned)m.len);
 	buf_release(&m);
 	if (c != NULL || libssh2_session_last_errno(t->session) !=
@@ -481,7 +484,7 @@ tun_channel(struct tun *t, const char *host, int port, int timeout_s,
 
 	t->deadline = io_now_ms() + timeout_s * 1000LL;
 	for (;;) {
-		*out = tun_try(t, host, port, 0);
+		*out = tun_try(t, host, port, 0, TUN_WINDOW);
 		if (*out != NULL)
 			return FATE_OK;
 		if (libssh2_session_last_errno(t->session) !=

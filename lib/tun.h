@@ -51,12 +51,17 @@ void tun_free(struct tun *);
 /* Wait for the bastion until t->deadline; as wire_wait(). */
 enum fate tun_wait(struct tun *);
 
+/* What the bastion may send on a channel before we have read it: bandwidth
+ * times delay, 2 MiB cap a download at 20 MB/s when the way takes 100 ms. It
+ * is also what a reader that stands still costs in memory. */
+#define TUN_WINDOW (2 * 1024 * 1024)
+
 /* One try to open a channel to a target as seen from the bastion; `origin` is
  * the port that is written into the server's log. NULL: see
  * libssh2_session_last_errno(); on LIBSSH2_ERROR_EAGAIN call it again with
  * the same arguments, and nothing else that opens. */
 LIBSSH2_CHANNEL *tun_try(struct tun *, const char *host, int port,
-    int origin);
+    int origin, unsigned window);
 
 /* Why the last tun_try() failed. */
 enum fate tun_say_refused(struct tun *, const char *host, int port);
