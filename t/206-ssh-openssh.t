@@ -88,7 +88,7 @@ fwd -- /usr/bin/python3 cut.py >cut.out 2>cut.err &
 job=$!
 for _ in $(seq 100); do grep -q held cut.out && break; sleep 0.1; done
 read -r sshd _ <"$RSW_SANDBOX/run/ssh.pid"
-kill -KILL $(for p in $(pgrep -P "$sshd"); do pgrep -P "$p"; echo "$p"; done)
+kill -KILL $(for p in $(pgrep -P "$sshd"); do pgrep -P "$p"; echo "$p"; done) 2>/dev/null
 wait $job
 same 'reset, not ended; then a new ssh' "$(cat cut.out)" 'held
 reset
