@@ -121,13 +121,16 @@ list(struct domo *d, const char *pattern)
 	return finish(d, res, "list the DataSets of", domo_url(d));
 }
 
-/* -S or -i: made whole before it is printed. */
+/* -S or -i: made whole before it is printed, and cut as visibly as an export
+ * if this process is killed meanwhile. */
 static int
 describe(const struct domo_meta *m, bool schema)
 {
+	struct held out;
 	struct buf b;
 	int rc;
 
+	held_init(&out, STDOUT_FILENO);
 	buf_init(&b, TABLE_MAX);
 	if (schema)
 		rc = domo_meta_put_schema(&b, m);
@@ -135,8 +138,9 @@ describe(const struct domo_meta *m, bool schema)
 		rc = domo_meta_put_header(&b) != 0 ? -1 : domo_meta_put(&b, m);
 	if (rc != 0)
 		msg_error("cannot describe '%s': it is too long", m->id);
-	else if ((rc = io_write_full(STDOUT_FILENO, b.data, b.len)) != 0)
+	else if ((rc = print(&out, &b)) == 0 && (rc = held_release(&out)) != 0)
 		msg_errno("cannot write the output");
+	held_free(&out);
 	buf_release(&b);
 	return rc == 0 ? 0 : 1;
 }

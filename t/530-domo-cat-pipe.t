@@ -61,6 +61,27 @@ same 'a column of NULLs that is cut' $? 75
 ok 'does not end in a newline' test "$(tail -c 1 out | od -An -tx1)" != ' 0a'
 fault
 
+# A schema of which the pipe holds 4095 columns, up to a newline.
+W=00000000-0000-4000-8000-000000000002
+/usr/bin/python3 - >wide.json <<'E'
+import json
+names = ['a_column_of_many'] + ['c%09d' % i for i in range(4500)]
+print(json.dumps({'name': 'wide', 'schema': {'columns': [
+    {'name': n, 'type': 'LONG'} for n in names]}}))
+E
+dataset "$W" "$(cat wide.json)" </dev/null
+domo-cat -S "$W" >pipe 2>err & pid=$!
+{
+	sleep 1
+	kill -9 $pid
+	cat
+} <pipe >out
+wait $pid 2>/dev/null
+ok 'a schema, killed: some of it is there' test -s out
+ok 'but no newline at its end' test "$(tail -c 1 out | od -An -tx1)" != ' 0a'
+run domo-cat -S "$W"
+same 'not killed: all of it' "$(wc -l <out)" 4502
+
 # --- by way of a file --------------------------------------------------------
 
 mkdir spool
