@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "loadrun.h"
+#include "mem.h"
 #include "msg.h"
 
 int64_t
@@ -35,22 +36,41 @@ loadprove_prepare(struct load *l)
 	    "sys_load_history WHERE 1 = 0") == 0;
 }
 
+/* What the history has of a COPY, -1: nothing. By a session of its own: this
+ * one's snapshot is older than its own history. */
+static int64_t
+files_scanned(struct load *l, int64_t copy_id)
+{
+	struct pg *side = pg_open_aside(l->conf, PACKAGE_NAME " rs-load");
+	int64_t scanned = -1;
+	PGresult *r;
+	char *sql;
+
+	if (side == NULL)
+		return -1;
+	sql = mem_fmt("SELECT file_count_scanned FROM sys_load_history WHERE "
+	    "query_id = %lld AND status = 'completed'", (long long)copy_id);
+	r = pg_query(side, sql);
+	if (r != NULL && PQntuples(r) == 1)
+		scanned = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	PQclear(r);
+	free(sql);
+	pg_close(side);
+	return scanned;
+}
+
 /* How many files COPY has read. Nothing may have been passed over. */
 static int
 files(struct load *l)
 {
-	int64_t scanned = -1;
-	PGresult *r;
+	int64_t scanned, id;
 
 	if (!l->history)
 		return 0;
-	r = pg_query(l->pg, "SELECT file_count_scanned FROM sys_load_history "
-	    "WHERE query_id = pg_last_copy_id() AND status = 'completed'");
-	if (r == NULL)
-		return load_trouble(l, "count the files");
-	if (PQntuples(r) == 1)
-		scanned = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
-	PQclear(r);
+	if (load_number(l, "SELECT pg_last_copy_id()", "count the files",
+	    &id) != 0)
+		return -1;
+	scanned = files_scanned(l, id);
 	if (scanned < 0 || scanned >= (int64_t)l->m->nentries)
 		return 0;
 	return msg_error("cannot prove the load into '%s': Redshift read %lld "

@@ -102,6 +102,13 @@ load skipped t
 status_is 1 'COPY that passes over a file'
 err_like 'is found out' 'it loaded 1 rows, but 2 are staged; nothing is changed'
 untouched 'a file passed over'
+# The first file has no rows: the counts of rows are right, all the same.
+: >nothing
+stage skipped2 nothing f
+load skipped2 t
+status_is 1 'COPY that passes over a file without rows'
+err_like 'is found out too' 'Redshift read 1 files of 2; nothing is changed'
+untouched 'an empty file passed over'
 fault '[{"match": "^COPY", "action": "lose-rows"}]'
 stage lose f
 load lose --overwrite t
