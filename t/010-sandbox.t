@@ -10,7 +10,15 @@ unset RSW_SANDBOX
 
 # Nothing that was started may be running: by the directory in its arguments.
 running() { grep -lsF "$1" /proc/[0-9]*/cmdline; }
-none_running() { ! running "$1"; }
+# A process that was told to end may take a moment.
+none_running() {
+	tries=30
+	while [ $tries -gt 0 ] && running "$1" >/dev/null; do
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+	! running "$1"
+}
 refused() {	# refused PORT
 	! /usr/bin/python3 -c 'import socket, sys
 socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$1"
