@@ -183,7 +183,7 @@ run s3-stage -i info -t schema
 status_is 0 'with schema and metadata'
 cp out manifest
 same 'the DataSet' "$(field "m['rs_writeback']['dataset']")" \
-	"{'id': 'abc-1', 'name': 'A \"set\"', 'data_time': '2024-01-03T00:00:00Z', 'rows': 2}"
+	"{'id': 'abc-1', 'name': 'A \"set\"', 'data_time': '2024-01-03T00:00:00Z', 'rows': 2, 'bytes': 15}"
 same 'the declared types' \
 	"$(field "[e['type']['base'] for e in m['schema']['elements']]")" \
 	"['bigint', 'character varying']"
