@@ -65,9 +65,10 @@ no_views(struct load *l)
 static int
 warn_of_keys(struct load *l)
 {
-	PGresult *r = about(l, "SELECT conname, pg_get_constraintdef(oid) "
-	    "FROM pg_catalog.pg_constraint "
-	    "WHERE conrelid = $ID AND contype IN ('p', 'u', 'f') ORDER BY 1");
+	PGresult *r = about(l, "SELECT k.conname, "
+	    "pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k "
+	    "WHERE k.conrelid = $ID AND k.contype IN ('p', 'u', 'f') "
+	    "ORDER BY 1");
 	int i;
 
 	if (r == NULL)
