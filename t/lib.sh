@@ -12,6 +12,8 @@ PATH=$builddir/bin:$srcdir/bin:$PATH
 export PATH srcdir builddir
 LC_ALL=C.UTF-8
 export LC_ALL
+# What make tells its children is not for a make that a test runs.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 unset RS_WRITEBACK_CONFIG XDG_CONFIG_HOME XDG_STATE_HOME
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/rsw-test.XXXXXX") || exit 99
