@@ -371,14 +371,17 @@ int
 sshcmd_connect(struct sshcmd *s)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd;
+	int fd, rc, tries = 100;
 
 	memcpy(a.sun_path, s->socket, strlen(s->socket));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
-	    fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+	/* The socket's name is there a moment before ssh listens. */
+	while ((rc = connect(fd, (struct sockaddr *)&a, sizeof(a))) != 0 &&
+	    errno == ECONNREFUSED && --tries > 0 && sshcmd_alive(s))
+		poll(NULL, 0, 10);
+	if (rc == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
 		return fd;
 	close(fd);
 	return -1;
