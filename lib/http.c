@@ -15,10 +15,12 @@
 #include <zlib.h>
 
 #include "http.h"
+#include "io.h"
 #include "mem.h"
 #include "msg.h"
 
 #define HEAD_MAX (256 * 1024)	/* a reply's headers; servers allow some 64 kB */
+#define ANSWER_MS 10000	/* S3 answers a small PUT within seconds */
 #define BODY_MAX (1024 * 1024)	/* an error page or a JSON answer */
 #define ROOM_BYTES (64 * 1024)	/* decompressed at a time */
 
@@ -33,6 +35,7 @@ struct exchange {
 	const struct http_request *req;
 	struct http_reply *rep;
 	size_t sent;
+	long long give_up_at;		/* after a stop; 0: none yet */
 	bool stopped, unread;
 	z_stream z;
 	char *room;		/* NULL: the body is not compressed */
@@ -233,6 +236,24 @@ deserted(int fd)
 }
 
 /* libcurl asks at least once a second. */
+/*
+ * Asked to stop when the whole body is on its way: the server will act on it
+ * whatever becomes of us, so its answer is awaited for a while. Else nobody
+ * would know that what was sent is there, and to be removed.
+ */
+static bool
+awaits_answer(struct exchange *x)
+{
+	long long now = io_now_ms();
+
+	if (!x->req->has_body || x->req->body_len == 0 ||
+	    x->sent < x->req->body_len)
+		return false;
+	if (x->give_up_at == 0)
+		x->give_up_at = now + ANSWER_MS;
+	return now < x->give_up_at;
+}
+
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
@@ -240,7 +261,7 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 
 	(void)a, (void)b, (void)c, (void)d;
 	if (x->req->stop != NULL && atomic_load(x->req->stop))
-		x->stopped = true;
+		x->stopped = !awaits_answer(x);
 	else if (x->req->reader > 0 && deserted(x->req->reader))
 		x->unread = true;
 	return x->stopped || x->unread;

@@ -578,7 +578,9 @@ try_once(struct s3 *s, struct http *h, struct s3req *q,
 	rc = perform(s, h, q, &x->a, r);
 	if (rc != HTTP_OK && rc != HTTP_FAILED)
 		q->unsure = true;
-	if (stopped(s))
+	/* An answer that came counts, though all is to stop: what is stored
+	 * has to be known. */
+	if (stopped(s) && rc != HTTP_OK)
 		return FATE_STOPPED;
 	if (rc == HTTP_STOPPED) {
 		x->said = true;

@@ -157,15 +157,25 @@ gives_up 'an expired token' 1 ': 400 ExpiredToken: .*; get new credentials' -a s
 faults '{"method": "PUT", "path": "part-00003", "fault": "error", "status": 403, "code": "AccessDenied"}'
 cp many.csv small.csv
 forget_log
-gives_up 'one of many is refused' 1 "part-00003.csv.gz': 403 AccessDenied" --part-size 1M
+gives_up 'one of many is refused' 1 "part-00003.csv.gz': 403 AccessDenied" \
+	--part-size 1M --uploads 1
 s3view log >log
 ok 'others had been stored' grep -q '^PUT .*part-00000.csv.gz 200' log
+# One is refused while another, sent whole, waits for its answer: that one
+# goes too, and does not appear when we are gone.
+faults '{"method": "PUT", "path": "part-00000", "fault": "delay", "seconds": 2}' \
+	'{"method": "PUT", "path": "part-00003", "fault": "error", "status": 403, "code": "AccessDenied"}'
+input <many.csv
+run s3-stage --part-size 1M --uploads 4
+status_is 1 'refused while another is on its way'
+sleep 2.5
+ok 'that one is not there either' nothing_stored
 faults '{"method": "PUT", "path": "part-", "fault": "error", "status": 503, "code": "SlowDown", "every": 2}'
 survives 'slow down at every other part' --part-size 1M --uploads 4
 faults '{"method": "PUT", "path": "part-0000[13]", "fault": "error", "status": 403, "code": "AccessDenied"}' \
 	'{"method": "POST", "fault": "error", "status": 403, "code": "AccessDenied"}'
 input <many.csv
-run s3-stage --part-size 1M
+run s3-stage --part-size 1M --uploads 1
 status_is 1 'what cannot be removed'
 err_like 'is told' "objects may be left below 's3://.*/'"
 faults
