@@ -1,6 +1,6 @@
 /*
  * Blocks of records: the life of a struct scan, its merging, its faults in
- * words, and the header. The records themselves: scan_row.c.
+ * words, and the header. The records: scan_fast.c and scan_row.c.
  */
 #include "config.h"
 
@@ -9,6 +9,7 @@
 
 #include "mem.h"
 #include "scan.h"
+#include "scan_fast.h"
 #include "scan_row.h"
 #include "scan_value.h"
 
@@ -41,6 +42,7 @@ scan_init(struct scan *s, const struct scan_opt *opt, size_t ncols)
 	/* Every byte of the widest field can become a U+FFFD. A wider one
 	 * comes in only to be cut, and no row may be wider. */
 	buf_init(&s->value, (size_t)3 * SCAN_ROW_MAX);
+	s->fast = scan_fast_new(opt, ncols);
 }
 
 void
@@ -48,8 +50,20 @@ scan_release(struct scan *s)
 {
 	free(s->prof);
 	free(s->span);
+	scan_fast_free(s->fast);
 	buf_release(&s->value);
 	memset(s, 0, sizeof(*s));
+}
+
+void
+scan_reset(struct scan *s)
+{
+	memset(s->prof, 0, s->ncols * sizeof(*s->prof));
+	s->rows = s->replaced = s->truncated = 0;
+	s->fault = SCAN_FINE;
+	s->fault_row = s->fault_offset = 0;
+	s->fault_col = s->fault_fields = s->fault_start = s->fault_len = 0;
+	scan_fast_reset(s->fast, s->opt, s->ncols);
 }
 
 /* Each byte can become a U+FFFD, or a NULL with its comma; a byte in quotes
@@ -62,17 +76,38 @@ scan_out_max(const struct scan *s, size_t n)
 	return (n + 1) * (null > 3 ? null : 3) + 64;
 }
 
+/* What follows from the counts of the rows. */
+static void
+finish(struct scan *s)
+{
+	const struct scan_type *t = s->opt->types;
+	struct scan_prof *p;
+	size_t i;
+
+	for (i = 0; i < s->ncols; i++) {
+		p = &s->prof[i];
+		p->values = s->rows - p->nulls - p->empty;
+		if (t != NULL && t[i].kind != SCAN_NONE && p->values > 0)
+			p->kind = t[i].kind;
+	}
+}
+
 int
 scan_block(struct scan *s, const char *p, size_t n, bool last, struct buf *out)
 {
+	const struct scan_kernel *kernel = s->fast->kernel;
 	uint64_t before = s->rows;
 	size_t at = 0;
 
-	while (at < n)
-		if (scan_row(s, p, n, &at, last, out) != 0) {
+	while (at < n) {
+		if (kernel != NULL)
+			at = kernel->rows(s, p, n, at, out);
+		if (at < n && scan_row(s, p, n, &at, last, out) != 0) {
 			s->fault_row = s->rows - before + 1;
 			return -1;
 		}
+	}
+	finish(s);
 	return 0;
 }
 
@@ -128,6 +163,8 @@ scan_fault_text(enum scan_fault fault)
 		return "no newline at the end, it may have been cut";
 	case SCAN_TYPE:
 		return "a value that does not fit the column's type";
+	case SCAN_FULL:
+		return "no room for the output";
 	}
 	return "an unknown fault";
 }

@@ -92,7 +92,7 @@ struct scan_prof {
 	uint64_t nulls, empty, values;	/* values: neither NULL nor empty */
 	uint64_t max_bytes;		/* widest value, as written */
 	enum scan_kind kind;		/* of all values (not of "") */
-	/* of the values that are numbers: */
+	/* of the values, if kind is a number: */
 	int max_int_digits;		/* digits before the point, at least 1 */
 	int max_frac_digits;		/* and behind it */
 	bool wide;			/* one has more than 17 significant
@@ -102,7 +102,8 @@ struct scan_prof {
 enum scan_fault {
 	SCAN_FINE, SCAN_OPEN_QUOTE, SCAN_AFTER_QUOTE, SCAN_QUOTE_INSIDE,
 	SCAN_RAGGED, SCAN_UTF8, SCAN_NUL, SCAN_ROW_LONG, SCAN_FIELD_LONG,
-	SCAN_NULL_STRING, SCAN_NO_NEWLINE, SCAN_TYPE
+	SCAN_NULL_STRING, SCAN_NO_NEWLINE, SCAN_TYPE,
+	SCAN_FULL	/* the output buffer's cap is below scan_out_max() */
 };
 
 struct scan_span;
@@ -125,11 +126,15 @@ struct scan {
 	/* private */
 	struct scan_span *span;		/* the fields of one row */
 	struct buf value;		/* one of them without its quotes */
+	struct scan_fast *fast;
 };
 
 /* `opt` must outlive it. ncols is at least 1. */
 void scan_init(struct scan *, const struct scan_opt *opt, size_t ncols);
 void scan_release(struct scan *);
+
+/* As after scan_init(), in the same memory. */
+void scan_reset(struct scan *);
 
 /*
  * One block of whole records (scan_cut found its end; the last block of a

@@ -216,7 +216,6 @@ measure(struct scan *s, const struct scan_type *t, struct scan_prof *prof,
 	else if (!scan_value_fits(t, v->data, v->len, &form))
 		return SCAN_TYPE;
 	scan_value_add(prof, &form);
-	prof->values++;
 	if (v->len > prof->max_bytes)
 		prof->max_bytes = v->len;
 	return SCAN_FINE;
@@ -294,6 +293,8 @@ scan_row(struct scan *s, const char *p, size_t n, size_t *at, bool last,
 		s->fault_fields = nfields;
 		return fault_at(s, SCAN_RAGGED, s->ncols, *at, *at, next);
 	}
+	if (buf_reserve(out, scan_out_max(s, next - *at)) != 0)
+		return fault_at(s, SCAN_FULL, s->ncols, *at, *at, next);
 	if (row_fields(s, p, out) != 0)
 		return -1;
 	if (out->len - start > SCAN_ROW_MAX)

@@ -121,6 +121,23 @@ in_range(const char *s, size_t n, bool minus, int64_t min, int64_t max)
 	return v >= min && v <= max;
 }
 
+/* A whole number; leading zeros do not count. */
+static bool
+fits_int(const struct scan_type *t, const char *s, size_t n,
+    struct scan_value *r)
+{
+	struct number v;
+	size_t lead = 0;
+
+	if (!number(s, n, &v) || v.point || v.exponent ||
+	    !in_range(s + v.ip, v.in, v.sign && !v.plus, t->min, t->max))
+		return false;
+	while (lead + 1 < v.in && s[v.ip + lead] == '0')
+		lead++;
+	r->int_digits = (int)(v.in - lead);
+	return true;
+}
+
 static int
 clip(size_t n)
 {
@@ -369,15 +386,11 @@ bool
 scan_value_fits(const struct scan_type *t, const char *s, size_t n,
     struct scan_value *r)
 {
-	struct number v;
-
 	memset(r, 0, sizeof(*r));
 	r->kind = t->kind;
 	switch (t->kind) {
 	case SCAN_INT:
-		r->int_digits = clip(n);
-		return number(s, n, &v) && !v.point && !v.exponent &&
-		    in_range(s + v.ip, v.in, v.sign && !v.plus, t->min, t->max);
+		return fits_int(t, s, n, r);
 	case SCAN_DECIMAL:
 		return fits_decimal(t, s, n, r);
 	case SCAN_DOUBLE:
