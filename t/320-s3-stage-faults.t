@@ -158,7 +158,7 @@ faults '{"method": "PUT", "path": "part-00003", "fault": "error", "status": 403,
 cp many.csv small.csv
 forget_log
 gives_up 'one of many is refused' 1 "part-00003.csv.gz': 403 AccessDenied" \
-	--part-size 1M --uploads 1
+	--part-size 1M --jobs 1 --uploads 1
 s3view log >log
 ok 'others had been stored' grep -q '^PUT .*part-00000.csv.gz 200' log
 # One is refused while another, sent whole, waits for its answer: that one
@@ -175,7 +175,7 @@ survives 'slow down at every other part' --part-size 1M --uploads 4
 faults '{"method": "PUT", "path": "part-0000[13]", "fault": "error", "status": 403, "code": "AccessDenied"}' \
 	'{"method": "POST", "fault": "error", "status": 403, "code": "AccessDenied"}'
 input <many.csv
-run s3-stage --part-size 1M --uploads 1
+run s3-stage --part-size 1M --jobs 1 --uploads 1
 status_is 1 'what cannot be removed'
 err_like 'is told' "objects may be left below 's3://.*/'"
 faults
