@@ -13,6 +13,7 @@
 #include "aws.h"
 #include "catalog.h"
 #include "cfg.h"
+#include "fate.h"
 #include "io.h"
 #include "load.h"
 #include "manifest.h"
@@ -65,7 +66,7 @@ static const char usage[] =
 "  -a, --account NAME   -j, --job NAME   -q, --quiet   -v, --verbose\n"
 "  -h, --help   --version\n";
 
-enum {FAILED = 1, MISUSE = 2, EXISTS = 3, AGAIN = 75};
+enum {FAILED = 1, MISUSE = 2, EXISTS = 3};
 
 enum {
 	OPT_CREATE = OPT_FIRST_OWN, OPT_APPEND, OPT_OVERWRITE, OPT_MERGE,
@@ -475,13 +476,6 @@ print_result(const struct args *a, const struct manifest *m,
 		free(cell[i]);
 }
 
-static int
-status_of(enum fate f)
-{
-	return f == FATE_OK ? 0 : f == FATE_AGAIN ? AGAIN :
-	    f == FATE_CONFIG ? MISUSE : FAILED;
-}
-
 static volatile sig_atomic_t caught;
 
 static void
@@ -528,7 +522,7 @@ load(struct args *a, struct pg_conf *conf, const struct manifest *m)
 	    close_file(a->rejects, a->o.rejects) != 0 ||
 	    close_file(a->log, a->o.log) != 0)
 		return FAILED;
-	return r.exists ? EXISTS : status_of(f);
+	return r.exists ? EXISTS : fate_status(f);
 }
 
 static int
@@ -548,7 +542,7 @@ do_load(struct cfg *c, struct args *a)
 	if (rc != 0) {
 		rc = FAILED;
 	} else if ((f = pg_conf_new(c, &conf)) != FATE_OK) {
-		rc = status_of(f);
+		rc = fate_status(f);
 	} else {
 		rc = load(a, conf, &m);
 		pg_conf_free(conf);
@@ -578,7 +572,7 @@ do_list(struct cfg *c, const char *schema)
 		fwrite(b.data, 1, b.len, stdout);
 	buf_release(&b);
 	free(folded);
-	return status_of(f);
+	return fate_status(f);
 }
 
 /* Nothing is left to do: die of the signal, as others expect it. */
