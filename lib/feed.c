@@ -398,6 +398,16 @@ held_slabs(const struct feed *f)
 	return n;
 }
 
+/* Enough is held for an object to go. The slabs count only when the next one
+ * is due (few long records can fill many): at any other time the pieces that
+ * there are depend on how much the last read has brought. */
+static bool
+object_due(const struct feed *f)
+{
+	return f->npieces > 0 && (f->held >= f->hold ||
+	    (f->len == SLAB && held_slabs(f) >= f->hold_slabs));
+}
+
 enum fate
 feed_next(struct feed *f, struct feed_object **out)
 {
@@ -405,8 +415,7 @@ feed_next(struct feed *f, struct feed_object **out)
 
 	*out = NULL;
 	while (!f->eof) {
-		if (f->npieces > 0 && (f->held >= f->hold ||
-		    held_slabs(f) >= f->hold_slabs)) {
+		if (object_due(f)) {
 			*out = emit(f, pieces_for(f, f->opt.object));
 			return FATE_OK;
 		}

@@ -125,12 +125,27 @@ field "[e['meta'] for e in m['entries']]" >>one
 input <manifest
 run s3-unstage
 ok 'all are gone' nothing_stored
-run sh -c '(head -c 777; sleep 0.1; cat) <many.csv | s3-stage --part-size 1M'
-cp out manifest
-field "[e['url'].rsplit('/', 1)[1] for e in m['entries']]" >two
-field "[e['meta'] for e in m['entries']]" >>two
-ok 'the same input makes the same objects, however it comes' cmp one two
-unstaged 'and they go'
+# sips SIZE FILE: writes it to stdout, a pipe, SIZE bytes at a time, each when
+# the reader has taken what was before: so each read brings just so much.
+cat >sips <<'E2'
+import array, fcntl, sys, termios, time
+left = array.array('i', [0])
+with open(sys.argv[2], 'rb') as f, open(1, 'wb', buffering=0) as pipe:
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+    while sip := f.read(int(sys.argv[1])):
+        pipe.write(sip)
+        while fcntl.ioctl(pipe, termios.FIONREAD, left) == 0 and left[0] > 0:
+            time.sleep(0)
+E2
+for sip in 9973 262145 1048576; do
+	run sh -c "/usr/bin/python3 sips $sip many.csv |
+	    s3-stage --part-size 1M"
+	cp out manifest
+	field "[e['url'].rsplit('/', 1)[1] for e in m['entries']]" >two
+	field "[e['meta'] for e in m['entries']]" >>two
+	ok "the same input makes the same objects, by $sip bytes" cmp one two
+	unstaged 'and they go'
+done
 input <many.csv
 run s3-stage --part-size 1M --slices 5
 cp out manifest
