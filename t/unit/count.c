@@ -7,31 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scramble.h"
 #include "tap.h"
-
-static unsigned seed = 1;
-
-static unsigned
-roll(unsigned n)
-{
-	seed = seed * 1103515245 + 12345;
-	return (seed >> 16) % n;
-}
-
-/* Text of n bytes with many marks, quotes in pairs or not. */
-static void
-scramble(char *p, size_t n)
-{
-	static const char marks[] = "\n\n\",,ab\r'=";
-	size_t i, run;
-
-	for (i = 0; i < n; i++) {
-		p[i] = roll(3) == 0 ? marks[roll(sizeof(marks) - 1)] : 'x';
-		if (roll(50) == 0)
-			for (run = roll(200); run > 0 && i + 1 < n; run--)
-				p[++i] = roll(20) == 0 ? '"' : 'y';
-	}
-}
 
 /* RFC 4180, a byte at a time. */
 static void
