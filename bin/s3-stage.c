@@ -333,6 +333,8 @@ go(struct work *w, const struct args *a)
 		if (stagetype_read(&w->types, a->types, w->stage) != 0)
 			fate = FATE_CONFIG;
 		stage_types(w->stage, w->types.scan);
+	} else if (fate == FATE_OK && stage_check_header(w->stage) != 0) {
+		fate = FATE_FAILED;
 	}
 	if (fate == FATE_OK)
 		fate = run(w);

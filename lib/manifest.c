@@ -371,7 +371,7 @@ get_element(const char *what, size_t i, const json_t *o, struct manifest *m)
 
 	snprintf(part, sizeof(part), "column %zu", i + 1);
 	name = json_object_get(o, "name");
-	if (!json_is_string(name) || json_string_length(name) == 0)
+	if (!json_is_string(name))
 		return bad(&at, "name", "a name");
 	if (get_member(&at, o, "type", JSON_OBJECT, &type) != 0)
 		return -1;

@@ -366,7 +366,7 @@ plan_make(struct plan *p, const struct manifest *m,
 		folded = name_fold(it->source->name, (size_t)-1);
 		if (strcmp(folded, name[i]) != 0)
 			add_line(&p->rename, &p->nrenames, mem_fmt("column "
-			    "'%s' is called '%s' in the table",
+			    "%zu, '%s', is called '%s' in the table", i + 1,
 			    it->source->name, name[i]));
 		free(folded);
 		if (at >= 0) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "feed.h"
+#include "header.h"
 #include "io.h"
 #include "mem.h"
 #include "msg.h"
@@ -101,30 +102,24 @@ stage_bytes_in(const struct stage *s)
 	return feed_bytes(s->feed);
 }
 
+int
+stage_check_header(const struct stage *s)
+{
+	char *doubt = header_doubt(s->name, s->ncols);
+
+	if (doubt == NULL)
+		return 0;
+	msg_error("cannot stage 'standard input': its first row is no header: "
+	    "%s; put the names of the columns before it, or, if it is one, "
+	    "tell them by --types too", doubt);
+	free(doubt);
+	return -1;
+}
+
 void
 stage_types(struct stage *s, const struct scan_type *types)
 {
 	s->opt.scan.types = types;
-}
-
-/* Names that no one means: more likely there is no header. Those that only
- * Redshift takes for the same are renamed, see plan.h. */
-static int
-check_names(const struct stage *s)
-{
-	size_t i, k;
-
-	for (i = 0; i < s->ncols; i++) {
-		if (*s->name[i] == '\0')
-			return msg_error("cannot stage 'standard input': "
-			    "column %zu has no name", i + 1);
-		for (k = 0; k < i; k++)
-			if (strcmp(s->name[i], s->name[k]) == 0)
-				return msg_error("cannot stage 'standard "
-				    "input': the columns %zu and %zu are both "
-				    "called '%s'", k + 1, i + 1, s->name[i]);
-	}
-	return 0;
 }
 
 enum fate
@@ -142,8 +137,6 @@ stage_open(const struct stage_opt *o, int fd, struct stage **out)
 	pthread_cond_init(&s->changed, NULL);
 	s->feed = feed_new(&f);
 	fate = feed_header(s->feed, &s->name, &s->ncols);
-	if (fate == FATE_OK && check_names(s) != 0)
-		fate = FATE_FAILED;
 	if (fate != FATE_OK) {
 		stage_free(s);
 		return fate;
@@ -230,8 +223,9 @@ take_excerpt(const struct scan *c, const struct feed_piece *p,
 static char *
 fault_text(const struct stage *s, const struct where *w, uint64_t before)
 {
-	char *column = w->col < s->ncols ?
-	    mem_fmt(", column '%s'", s->name[w->col]) : mem_dup("");
+	char *column = w->col >= s->ncols ? mem_dup("") :
+	    *s->name[w->col] == '\0' ? mem_fmt(", column %zu", w->col + 1) :
+	    mem_fmt(", column '%s'", s->name[w->col]);
 	char *more = w->fault == SCAN_RAGGED ? mem_fmt(" (%zu, not %zu)",
 	    w->fields, s->ncols) : mem_dup("");
 	char *text = mem_fmt("row %llu (the header not counted), byte %llu"

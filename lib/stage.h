@@ -48,6 +48,10 @@ size_t stage_columns(const struct stage *);
 enum fate stage_open(const struct stage_opt *, int fd, struct stage **out);
 void stage_free(struct stage *);
 
+/* Nobody has told what the columns are: does the header look like one? 0, or
+ * -1 having said why not. */
+int stage_check_header(const struct stage *);
+
 /* Before stage_run(): what the columns must be; must outlive the stage. */
 void stage_types(struct stage *, const struct scan_type *);
 

@@ -170,10 +170,12 @@ read_rows(struct stagetype *d, const struct table *t, const char *path,
 	for (i = 0; i < d->n; i++) {
 		a = table_get(t, i, (size_t)name);
 		b = table_get(t, i, (size_t)type);
-		if (a == NULL || strcmp(a, stage_column(s, i)) != 0)
+		/* A column may have no name. */
+		a = a != NULL ? a : "";
+		if (strcmp(a, stage_column(s, i)) != 0)
 			return msg_error("cannot use '%s': column %zu is '%s' "
-			    "there, and '%s' in the input", path, i + 1,
-			    a != NULL ? a : "", stage_column(s, i));
+			    "there, and '%s' in the input", path, i + 1, a,
+			    stage_column(s, i));
 		if (b == NULL || parse_type(b, &d->type[i], &d->scan[i]) != 0)
 			return msg_error("cannot use '%s': column '%s' has "
 			    "the type '%s', which is neither Domo's nor "

@@ -69,16 +69,25 @@ refused 'a header that is cut' \
 refused 'a header with an open quote' \
 	'the header: ' \
 	'a,"b\n'
-refused 'two columns of one name' \
-	"the columns 1 and 3 are both called 'A'" \
-	'A,b,A\n1,2,3\n'
-refused 'a column without a name' \
-	'column 2 has no name' \
-	'a,,c\n1,2,3\n'
+no="cannot stage 'standard input': its first row is no header:"
+refused 'no header, but values' \
+	"^s3-stage: $no it has values, as '1', and no names; put .*--types too$" \
+	'1,2.5\n2,3.5\n'
+refused 'no header, but a value beside the same text twice' \
+	"$no field 3 is the value '1', and the fields 1 and 2 are both 'x';" \
+	'x,x,1\ny,z,2\n'
+refused 'nothing but empty names' "$no all its fields are empty;" ',\n1,2\n'
 printf 'name,type\na,LONG\nb,DATE\n' >schema
 refused 'not the type' \
 	"^$at 2 $nh, byte [0-9]+, column 'a': .*type.*: '1.5'$" \
 	'a,b\n1,2024-01-01\n1.5,2024-01-01\n' -t schema
+printf 'name,type\na,LONG\n,DATE\n' >schema2
+echo 'a,b' >in
+fails 'another name than the schema has' 2 \
+	"column 2 is '' there, and 'b' in the input$" s3-stage -t schema2
+refused 'not the type of a column without a name' \
+	"^$at 1 $nh, byte [0-9]+, column 2: .*type.*: 'x'$" \
+	'a,\n1,x\n' -t schema2
 refused 'no day of the calendar' \
 	"^$at 1 $nh, byte [0-9]+, column 'b': .*type.*: '2024-02-30'$" \
 	'a,b\n1,2024-02-30\n' -t schema

@@ -66,6 +66,54 @@ load names names
 rows_are 'and they are columns of that name' \
 	'SELECT name, name_2, oid_ FROM names' '1|2|3'
 
+# No name, the same name: renamed by the same rule, all the way and back.
+cat >odd.csv <<E
+a,,a,A,,OID,column_2
+1,2,3,4,5,6,7
+E
+cp odd.csv in
+run s3-stage
+status_is 0 'names that are empty or the same are staged'
+cp out odd.manifest
+ok 'what they are called is in the manifest' t_like \
+	'"name":"","column":"column_5"' odd.manifest
+load odd -v odd
+status_is 0 'and loaded'
+err_like 'an empty one is told with -v' "column 2, '', is called 'column_2' in the table"
+err_like 'and one that is there already' "column 3, 'a', is called 'a_2' in the table"
+rows_are 'the columns' "SELECT string_agg(attname, ',' ORDER BY attnum) FROM
+	pg_attribute WHERE attrelid = 'odd'::regclass AND attnum > 0" \
+	'a,column_2,a_2,a_3,column_5,oid_,column_2_2'
+rows_are 'and the values' 'SELECT * FROM odd' '1|2|3|4|5|6|7'
+cp odd.manifest in
+run s3-cat
+ok 's3-cat gives it back' /usr/bin/python3 -c 'import csv
+a, b = (list(csv.reader(open(f))) for f in ("odd.csv", "out"))
+assert a == b, (a, b)'
+load odd --merge column_5,a_2 odd
+out_like 'merge by the new names' '^public.odd,merge,loaded,1,1,'
+{ echo name,type; for n in a '' a A '' OID column_2; do echo "\"$n\",LONG"; done; } \
+	>schema
+cp odd.csv in
+run s3-stage -t schema
+status_is 0 'a schema with such names'
+columns a:bigint :bigint/1 a:bigint/1 A:bigint/1 :bigint/1 OID:bigint/1 column_2:bigint/1
+printf 'x,2,3,4,5,6,7\n8,2,3,4,5,6,7\n' >f
+stage odd2 f
+load odd2 --max-errors 1 --rejects r.csv odd
+status_is 0 'a row is put aside'
+same 'under the same header' "$(cat r.csv)" 'a,"",a,A,"",OID,column_2
+x,2,3,4,5,6,7'
+sed 's/^x/9/' r.csv >in
+run s3-stage
+status_is 0 'mended and staged'
+cp out in
+run rs-load odd
+status_is 0 'and appended'
+rows_are 'the rows are there' 'SELECT a, column_2_2 FROM odd ORDER BY a' '1|7
+8|7
+9|7'
+
 # What Redshift would refuse to widen.
 dropped() { sql 'DROP TABLE IF EXISTS w' >/dev/null; }
 query() {	# as the loader, through the stand-in

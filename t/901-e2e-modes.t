@@ -64,4 +64,16 @@ run rs-writeback -k append
 status_is 0 'keep'
 err_like 'says where' "job 'append': kept s3://$SANDBOX_BUCKET/.*/manifest.json"
 same 'two objects are kept' "$(staged)" 2
+
+# Columns that have no name, or the same one: renamed by one rule.
+id=99999999-2222-3333-4444-555555555555
+dataset $id 'Odd' k:LONG,:STRING,k:LONG <<E
+k,,k
+1,one,2
+E
+job odd dataset_id=$id table_name_source=custom_name custom_table_name=odd
+run rs-writeback odd
+status_is 0 'names that are empty or the same'
+ok 'are renamed' t_same "$(rows odd)" 'k,column_2,k_2
+1,one,2'
 done_testing
