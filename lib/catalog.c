@@ -9,6 +9,7 @@
 
 #include "catalog.h"
 #include "mem.h"
+#include "name.h"
 #include "sql.h"
 #include "table.h"
 
@@ -24,32 +25,41 @@ catalog_is_redshift(struct pg *pg, bool *out)
 	return 0;
 }
 
-/* SELECT ... for one relation; the result or NULL (silent). */
+/* A query with two names in it: HEAD 'schema' MIDDLE 'table' TAIL. The result
+ * or NULL (silent). */
 static PGresult *
-find(struct pg *pg, const char *columns, const char *schema,
-    const char *table)
+ask(struct pg *pg, const char *head, const char *schema, const char *middle,
+    const char *table, const char *tail)
 {
 	struct buf b;
 	PGresult *r;
 
 	buf_init(&b, SQL_MAX);
-	buf_addf(&b, "SELECT %s FROM pg_catalog.pg_class c "
-	    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-	    "WHERE n.nspname = ", columns);
+	buf_adds(&b, head);
 	sql_literal(&b, schema);
-	buf_adds(&b, " AND c.relname = ");
+	buf_adds(&b, middle);
 	sql_literal(&b, table);
-	/* Not indexes, sequences and composite types. */
-	buf_adds(&b, " AND c.relkind NOT IN ('i', 'S', 'c', 't')");
+	buf_adds(&b, tail);
 	r = pg_query(pg, b.data);
 	buf_release(&b);
 	return r;
 }
 
+/* One relation; not an index, a sequence or a composite type. */
+static PGresult *
+find(struct pg *pg, const char *schema, const char *table)
+{
+	return ask(pg, "SELECT c.oid, c.relkind, "
+	    "pg_catalog.pg_get_userbyid(c.relowner) FROM pg_catalog.pg_class c "
+	    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+	    "WHERE n.nspname = ", schema, " AND c.relname = ", table,
+	    " AND c.relkind NOT IN ('i', 'S', 'c', 't')");
+}
+
 int
 catalog_id(struct pg *pg, const char *schema, const char *table, int64_t *id)
 {
-	PGresult *r = find(pg, "c.oid", schema, table);
+	PGresult *r = find(pg, schema, table);
 
 	if (r == NULL)
 		return -1;
@@ -71,21 +81,14 @@ read_columns(struct pg *pg, const char *schema, const char *table,
 {
 	struct plan_column *c;
 	const char *dflt, *base;
-	struct buf b;
 	PGresult *r;
 	int i;
 
-	buf_init(&b, SQL_MAX);
-	buf_adds(&b, "SELECT column_name, data_type, "
+	r = ask(pg, "SELECT column_name, data_type, "
 	    "character_maximum_length, numeric_precision, numeric_scale, "
 	    "is_nullable, column_default FROM information_schema.columns "
-	    "WHERE table_schema = ");
-	sql_literal(&b, schema);
-	buf_adds(&b, " AND table_name = ");
-	sql_literal(&b, table);
-	buf_adds(&b, " ORDER BY ordinal_position");
-	r = pg_query(pg, b.data);
-	buf_release(&b);
+	    "WHERE table_schema = ", schema, " AND table_name = ", table,
+	    " ORDER BY ordinal_position");
 	if (r == NULL)
 		return -1;
 	for (i = 0; i < PQntuples(r); i++) {
@@ -109,20 +112,63 @@ int
 catalog_table(struct pg *pg, const char *schema, const char *table,
     struct plan_table *t)
 {
-	PGresult *r = find(pg, "c.relkind, pg_catalog.pg_get_userbyid("
-	    "c.relowner), c.oid", schema, table);
+	PGresult *r = find(pg, schema, table);
 
 	memset(t, 0, sizeof(*t));
 	if (r == NULL)
 		return -1;
 	t->exists = PQntuples(r) > 0;
 	if (t->exists) {
-		t->kind = *PQgetvalue(r, 0, 0);
-		t->owner = mem_dup(PQgetvalue(r, 0, 1));
-		t->id = strtoll(PQgetvalue(r, 0, 2), NULL, 10);
+		t->id = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+		t->kind = *PQgetvalue(r, 0, 1);
+		t->owner = mem_dup(PQgetvalue(r, 0, 2));
 	}
 	PQclear(r);
 	return t->exists ? read_columns(pg, schema, table, t) : 0;
+}
+
+/* The second field of each row, for the column that the first one names. */
+static void
+keep(struct plan_table *t, PGresult *r, bool key)
+{
+	struct plan_column *c;
+	char *folded, **to;
+	int i, at;
+
+	for (i = 0; i < PQntuples(r); i++) {
+		folded = name_fold(PQgetvalue(r, i, 0), NAME_MAX_LEN);
+		at = plan_table_find(t, folded);
+		free(folded);
+		if (at < 0)
+			continue;
+		c = &t->column[at];
+		to = key ? &c->key : &c->encoding;
+		free(*to);
+		*to = mem_dup(PQgetvalue(r, i, 1));
+	}
+	PQclear(r);
+}
+
+void
+catalog_storage(struct pg *pg, const char *schema, const char *table,
+    struct plan_table *t)
+{
+	struct buf b;
+
+	/* pg_table_def shows the schemas of the search path only. */
+	buf_init(&b, SQL_MAX);
+	buf_adds(&b, "SET search_path TO ");
+	sql_literal(&b, schema);
+	if (pg_do(pg, b.data) == 0) {
+		keep(t, ask(pg, "SELECT \"column\", encoding FROM pg_table_def "
+		    "WHERE schemaname = ", schema, " AND tablename = ", table,
+		    ""), false);
+		pg_do(pg, "RESET search_path");
+	}
+	buf_release(&b);
+	keep(t, ask(pg, "SELECT column_name, constraint_name FROM "
+	    "information_schema.key_column_usage WHERE table_schema = ",
+	    schema, " AND table_name = ", table, ""), true);
 }
 
 int

@@ -18,6 +18,11 @@ int catalog_is_redshift(struct pg *, bool *out);
 int catalog_table(struct pg *, const char *schema, const char *table,
     struct plan_table *);
 
+/* Redshift's encodings of its columns, and the keys they are in. What Redshift
+ * does not tell stays unknown. */
+void catalog_storage(struct pg *, const char *schema, const char *table,
+    struct plan_table *);
+
 /* The table's id (oid), 0 if there is no such table. 0, or -1 (silent). */
 int catalog_id(struct pg *, const char *schema, const char *table,
     int64_t *id);

@@ -254,6 +254,9 @@ into_time(const struct coltype_values *v, const struct coltype *into,
 	if (v->type.kind == COLTYPE_NUMERIC || v->type.kind == COLTYPE_REAL ||
 	    v->type.kind == COLTYPE_DOUBLE || v->type.kind == COLTYPE_BOOLEAN)
 		return no(why, COLTYPE_NEVER, "its values are no dates");
+	if (int_digits(v) >= 0 && int_digits(v) < 6)
+		return no(why, COLTYPE_NEVER, "its values have too few digits "
+		    "for a date");
 	/* Dates, text, and 20261122 as a whole number: COPY sees. */
 	return COLTYPE_FITS;
 }

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "catalog.h"
 #include "loadrun.h"
@@ -57,8 +56,15 @@ loadtable_plan(struct load *l, const struct plan_opt *o)
 
 	if (!l->redshift)
 		opt.name_max = 63;
+	opt.postgres = !l->redshift;
 	plan_release(&l->plan);
 	plan_make(&l->plan, l->m, &l->table, &opt, l->sql_where);
+	/* Redshift does not widen every column. */
+	if (l->plan.nwiden > 0 && l->redshift && opt.widen) {
+		catalog_storage(l->pg, l->o->schema, l->o->table, &l->table);
+		plan_release(&l->plan);
+		plan_make(&l->plan, l->m, &l->table, &opt, l->sql_where);
+	}
 	return say_faults(l);
 }
 
@@ -154,111 +160,6 @@ loadtable_add_columns(struct load *l, const char *table)
 	return rc;
 }
 
-/* A query about this table: TEXT 'schema' AND column2 = 'table'. NULL: no
- * answer, which is no reason to stop. */
-static PGresult *
-about(struct load *l, const char *text, const char *and)
-{
-	struct buf b;
-	PGresult *r;
-
-	buf_init(&b, SQL_MAX);
-	buf_adds(&b, text);
-	sql_literal(&b, l->o->schema);
-	buf_adds(&b, and);
-	sql_literal(&b, l->o->table);
-	r = pg_query(l->pg, b.data);
-	buf_release(&b);
-	return r;
-}
-
-/* Is the column in a result's first field? Its second field, or "". */
-static const char *
-lookup(const PGresult *r, const char *column)
-{
-	int i;
-
-	for (i = 0; r != NULL && i < PQntuples(r); i++)
-		if (strcasecmp(PQgetvalue(r, i, 0), column) == 0)
-			return PQnfields(r) > 1 ? PQgetvalue(r, i, 1) : "";
-	return NULL;
-}
-
-static bool
-narrow_encoding(const char *name)
-{
-	static const char *const names[] = {"bytedict", "runlength", "text255",
-		"text32k", NULL};
-	size_t i;
-
-	for (i = 0; name != NULL && names[i] != NULL; i++)
-		if (strncasecmp(name, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
-/* Say why Redshift would refuse to widen a column; 0 if it would not. */
-static int
-refused(const struct load *l, const struct plan_item *it,
-    const PGresult *encodings, const PGresult *keys)
-{
-	int at = plan_table_find(&l->table, it->source->name);
-	const char *encoding = lookup(encodings, it->name);
-	char *start = mem_fmt("cannot load into '%s': column '%s' must be "
-	    "widened from %d to %d bytes", l->where, it->name, it->was,
-	    it->type.length);
-	int rc = 0;
-
-	if (at < 0)
-		at = plan_table_find(&l->table, it->name);
-	if (narrow_encoding(encoding))
-		rc = msg_error("%s, which Redshift refuses for the encoding "
-		    "'%.*s'; first: ALTER TABLE %s ALTER COLUMN \"%s\" ENCODE "
-		    "zstd", start, (int)strcspn(encoding, " "), encoding,
-		    l->sql_where, it->name);
-	else if (at >= 0 && l->table.column[at].has_default)
-		rc = msg_error("%s, which Redshift refuses for a column with "
-		    "a default; first: ALTER TABLE %s RENAME COLUMN \"%s\" TO "
-		    "another name, and load again, which adds the column",
-		    start, l->sql_where, it->name);
-	else if (lookup(keys, it->name) != NULL)
-		rc = msg_error("%s, which Redshift refuses for a column of a "
-		    "primary, unique or foreign key; first: ALTER TABLE %s "
-		    "DROP CONSTRAINT \"%s\"", start, l->sql_where,
-		    lookup(keys, it->name));
-	free(start);
-	return rc;
-}
-
-/* What Redshift will not do is said for all columns before one is changed. */
-static int
-check_widen(struct load *l)
-{
-	PGresult *encodings, *keys;
-	struct buf b;
-	size_t i;
-	int rc = 0;
-
-	buf_init(&b, SQL_MAX);
-	buf_adds(&b, "SET search_path TO ");
-	sql_literal(&b, l->o->schema);
-	/* pg_table_def shows the schemas of the search path only. */
-	encodings = pg_do(l->pg, b.data) != 0 ? NULL : about(l, "SELECT "
-	    "\"column\", encoding FROM pg_table_def WHERE schemaname = ",
-	    " AND tablename = ");
-	keys = about(l, "SELECT column_name, constraint_name FROM "
-	    "information_schema.key_column_usage WHERE table_schema = ",
-	    " AND table_name = ");
-	for (i = 0; i < l->plan.n; i++)
-		if (l->plan.item[i].action == PLAN_WIDEN &&
-		    refused(l, &l->plan.item[i], encodings, keys) != 0)
-			rc = -1;
-	PQclear(encodings);
-	PQclear(keys);
-	buf_release(&b);
-	return rc;
-}
-
 int
 loadtable_widen(struct load *l)
 {
@@ -266,11 +167,8 @@ loadtable_widen(struct load *l)
 	struct buf b;
 	char *what;
 	size_t i;
-	int rc;
+	int rc = 0;
 
-	if (l->plan.nwiden == 0)
-		return 0;
-	rc = check_widen(l);
 	for (i = 0; i < l->plan.n && rc == 0; i++) {
 		it = &l->plan.item[i];
 		if (it->action != PLAN_WIDEN)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mem.h"
 #include "name.h"
@@ -28,6 +29,8 @@ plan_table_release(struct plan_table *t)
 	for (i = 0; i < t->ncolumns; i++) {
 		free(t->column[i].name);
 		free(t->column[i].base);
+		free(t->column[i].encoding);
+		free(t->column[i].key);
 	}
 	free(t->column);
 	free(t->owner);
@@ -226,32 +229,87 @@ plan_add(struct plan *p, struct plan_item *it, const struct plan_opt *o,
 	free(type);
 }
 
-/* A column that does not fit can be replaced by a new one; Redshift changes
+/* A column that does not fit can be replaced by a new one: Redshift changes
  * no type but the width of a VARCHAR. */
 static void
 unfit(struct plan *p, const struct plan_item *it, const struct plan_column *c,
-    const char *why, bool may_round, const char *where)
+    const char *why, bool may_round, const struct plan_opt *o,
+    const char *where)
 {
-	char *has = ddl(&c->type), *quoted = name_quote(c->name), *want;
+	char *has = ddl(&c->type), *quoted = name_quote(c->name), *want, *mend;
 	struct coltype t = new_type(it->source, 0);
 
 	want = ddl(&t);
-	/* What is NOT NULL can not stay without values under another name. */
+	if (o->postgres)
+		mend = mem_fmt("ALTER COLUMN %s TYPE %s", quoted, want);
+	else if (c->not_null)
+		/* It can not stay without values under another name. */
+		mend = mem_fmt("DROP COLUMN %s, and load again, which adds the "
+		    "column as %s", quoted, want);
+	else
+		mend = mem_fmt("RENAME COLUMN %s TO another name, and load "
+		    "again, which adds the column as %s", quoted, want);
 	fault(p, mem_fmt("column '%s' is %s, but %s; to mend it: ALTER TABLE %s "
-	    "%s %s%s, and load again, which adds the column as %s%s", c->name,
-	    has, why, where, c->not_null ? "DROP COLUMN" : "RENAME COLUMN",
-	    quoted, c->not_null ? "" : " TO another name", want,
+	    "%s%s", c->name, has, why, where, mend,
 	    may_round ? "; or allow the loss by --round" : ""));
+	free(mend);
 	free(want);
 	free(quoted);
 	free(has);
+}
+
+/* Redshift widens no column with such an encoding. */
+static bool
+narrow_encoding(const char *name)
+{
+	static const char *const names[] = {"bytedict", "runlength", "text255",
+		"text32k", NULL};
+	size_t i;
+
+	for (i = 0; name != NULL && names[i] != NULL; i++)
+		if (strncasecmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What must be done before Redshift widens a column, as statements; NULL:
+ * nothing. */
+static char *
+before_widening(const struct plan_column *c, const char *where)
+{
+	char *quoted = name_quote(c->name), *key;
+	struct buf b;
+
+	buf_init(&b, LINE_MAX_BYTES);
+	if (c->has_default) {
+		buf_addf(&b, ", and Redshift widens no column that has a "
+		    "default; to mend it: ALTER TABLE %s RENAME COLUMN %s TO "
+		    "another name, and load again, which adds the column",
+		    where, quoted);
+	} else if (c->key != NULL) {
+		key = name_quote(c->key);
+		buf_addf(&b, ", and Redshift widens no column of a key; to "
+		    "mend it: ALTER TABLE %s DROP CONSTRAINT %s, and load "
+		    "again", where, key);
+		free(key);
+	} else if (narrow_encoding(c->encoding)) {
+		buf_addf(&b, ", and Redshift widens no column with the "
+		    "encoding '%.*s'; to mend it: ALTER TABLE %s ALTER COLUMN "
+		    "%s ENCODE zstd, and load again",
+		    (int)strcspn(c->encoding, " "), c->encoding, where, quoted);
+	}
+	free(quoted);
+	if (b.len > 0)
+		return buf_take(&b);
+	buf_release(&b);
+	return NULL;
 }
 
 static void
 plan_widen(struct plan *p, struct plan_item *it, const struct plan_column *c,
     const struct plan_opt *o, const char *why, int width, const char *where)
 {
-	char *quoted;
+	char *mend = o->postgres ? NULL : before_widening(c, where), *quoted;
 
 	width += (int)((int64_t)width * o->headroom / 100);
 	if (width > COLTYPE_VARCHAR_MAX)
@@ -260,12 +318,31 @@ plan_widen(struct plan *p, struct plan_item *it, const struct plan_column *c,
 	it->was = c->type.length;
 	it->type.length = width;
 	p->nwiden++;
-	if (o->widen && !o->exact)
-		return;
-	quoted = name_quote(c->name);
-	fault(p, mem_fmt("column '%s' is VARCHAR(%d), but %s; to widen it: "
-	    "ALTER TABLE %s ALTER COLUMN %s TYPE VARCHAR(%d)", c->name,
-	    c->type.length, why, where, quoted, width));
+	if (mend == NULL && (!o->widen || o->exact)) {
+		quoted = name_quote(c->name);
+		mend = mem_fmt("; to widen it: ALTER TABLE %s ALTER COLUMN %s "
+		    "TYPE VARCHAR(%d)", where, quoted, width);
+		free(quoted);
+	}
+	if (mend != NULL)
+		fault(p, mem_fmt("column '%s' is VARCHAR(%d), but %s%s",
+		    c->name, c->type.length, why, mend));
+	free(mend);
+}
+
+/* NULLs for a column that takes none. */
+static void
+plan_nulls(struct plan *p, const struct plan_column *c, int64_t nulls,
+    const struct plan_opt *o, const char *where)
+{
+	char *quoted = name_quote(c->name);
+
+	fault(p, mem_fmt("column '%s' is NOT NULL, but %lld of its values are "
+	    "NULL; %sfill the values, or: ALTER TABLE %s %s %s%s", c->name,
+	    (long long)nulls, o->postgres ? "" : "Redshift can not take NOT "
+	    "NULL off a column: ", where, o->postgres ? "ALTER COLUMN" :
+	    "DROP COLUMN", quoted, o->postgres ? " DROP NOT NULL" :
+	    ", and load again, which adds it without"));
 	free(quoted);
 }
 
@@ -281,7 +358,6 @@ compare(struct plan *p, struct plan_item *it, const struct plan_column *c,
 		.none = m->record_count == 0 ||
 		    (s->nulls >= 0 && s->nulls == m->record_count),
 	};
-	char *quoted = name_quote(c->name);
 	struct buf why;
 	int width = 0;
 
@@ -295,23 +371,18 @@ compare(struct plan *p, struct plan_item *it, const struct plan_column *c,
 		break;
 	case COLTYPE_ROUND:
 		if (!o->round)
-			unfit(p, it, c, why.data, true, where);
+			unfit(p, it, c, why.data, true, o, where);
 		break;
 	case COLTYPE_NEVER:
-		unfit(p, it, c, why.data, false, where);
+		unfit(p, it, c, why.data, false, o, where);
 		break;
 	}
 	buf_release(&why);
 	if (c->not_null && s->nulls > 0)
-		fault(p, mem_fmt("column '%s' is NOT NULL, but %lld of its "
-		    "values are NULL; Redshift can not take NOT NULL off a "
-		    "column: fill the values, or: ALTER TABLE %s DROP COLUMN "
-		    "%s, and load again, which adds it without", c->name,
-		    (long long)s->nulls, where, quoted));
+		plan_nulls(p, c, s->nulls, o, where);
 	if (c->identity)
 		fault(p, mem_fmt("column '%s' is an IDENTITY, whose values "
 		    "Redshift makes: leave it out of the input", c->name));
-	free(quoted);
 }
 
 /* Columns of the table that the input lacks. */

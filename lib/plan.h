@@ -22,6 +22,9 @@ struct plan_table {
 		char *base;		/* its type, in words */
 		struct coltype type;
 		bool not_null, has_default, identity;
+		/* NULL: none, or catalog_storage() was not asked */
+		char *encoding;
+		char *key;		/* the constraint that it is in */
 	} *column;
 	size_t ncolumns;
 };
@@ -52,6 +55,7 @@ struct plan_opt {
 	bool widen;		/* VARCHARs may be made wider */
 	bool round;		/* decimals may be lost */
 	bool exact;		/* any difference is an error */
+	bool postgres;		/* which changes more than Redshift does */
 	int headroom;		/* percent of width for new VARCHARs */
 	size_t name_max;	/* bytes of a name; 0: NAME_MAX_LEN */
 	bool missing_ok;	/* columns that the input lacks are kept as

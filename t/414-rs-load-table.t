@@ -124,24 +124,31 @@ query() {	# as the loader, through the stand-in
 columns 'b:character varying:9/9'
 printf 'zzzzzzzzz\n' >f
 stage wide f
-query 'CREATE TABLE w (b varchar(3) ENCODE bytedict)'
-load wide w
-status_is 1 'an encoding that can not be widened'
-err_like 'is explained' "'b' must be widened from 3 to 9 bytes, which Redshift refuses for the encoding 'bytedict'; first: ALTER TABLE .* ENCODE zstd"
-dropped
-query "CREATE TABLE w (b varchar(3) DEFAULT 'x')"
-load wide w
-err_like 'a default' 'refuses for a column with a default; first: ALTER TABLE "public"."w" RENAME COLUMN "b" TO another name'
-dropped
 query 'CREATE TABLE w (b varchar(3) PRIMARY KEY)'
 load wide w
 err_like 'a key that the catalog does not show' "widen column 'b' .*UNIQUE, PRIMARY KEY or FOREIGN KEY"
-# The stand-in has taken note of the key, but its catalog does not know it.
-sql 'ALTER TABLE w ADD CONSTRAINT wk PRIMARY KEY (b)' >/dev/null
-load wide w
-status_is 1 'a key'
-err_like 'is explained' 'refuses for a column of a primary, unique or foreign key; first: ALTER TABLE "public"."w" DROP CONSTRAINT "wk"$'
 dropped
+columns a:date b:boolean/1 'C:character varying:9/9' 'd:character varying:9/9' \
+	'e:character varying:9/9' 'f:character varying:9/9' 'g:character varying:9/9'
+printf '\\N,t,zzzzzzzzz,zzzzzzzzz,zzzzzzzzz,zzzzzzzzz,zzzzzzzzz\n' >f
+stage widen f
+query "CREATE TABLE w (c varchar(3) ENCODE bytedict, d varchar(3) DEFAULT 'x',
+	e varchar(3), f varchar(3), g varchar(9) ENCODE bytedict, b date)"
+# As the stand-in's own catalog has no keys.
+sql 'ALTER TABLE w ADD CONSTRAINT "w k" PRIMARY KEY (e)' >/dev/null
+load widen w
+status_is 1 'columns that can not be widened, and one that does not fit'
+err_like 'an encoding' "column 'c' is VARCHAR\(3\), but its widest value has 9 bytes, and Redshift widens no column with the encoding 'bytedict'; to mend it: ALTER TABLE \"public\".\"w\" ALTER COLUMN \"c\" ENCODE zstd, and load again$"
+err_like 'a default' "column 'd' .* has a default; to mend it: ALTER TABLE \"public\".\"w\" RENAME COLUMN \"d\" TO another name, and load again"
+err_like 'a key' "column 'e' .* of a key; to mend it: ALTER TABLE \"public\".\"w\" DROP CONSTRAINT \"w k\", and load again$"
+err_like 'a type' "column 'b' is DATE, but"
+same 'all in one report' "$(wc -l <err)" 4
+same 'and nothing was widened' "$(def w)" 'c character varying(3), d character varying(3), e character varying(3), f character varying(3), g character varying(9), b date'
+load widen --evolve none w
+err_like '--evolve none: the same, and what would be done else' "column 'f' is .*; to widen it: ALTER TABLE"
+err_like 'not what Redshift would refuse' "column 'd' .* to mend it: ALTER TABLE .* RENAME"
+dropped
+columns 'b:character varying:9/9'
 sql 'CREATE TABLE w (b varchar(3)); GRANT ALL ON w TO loader' >/dev/null
 load wide w
 status_is 1 "another's table"

@@ -153,6 +153,7 @@ fits(void)
 	fit("date", 10, "bigint", COLTYPE_NEVER, 0);
 	fit("numeric:8:2", 9, "date", COLTYPE_NEVER, 0);
 	fit("bigint", 8, "date", COLTYPE_FITS, 0);
+	fit("bigint", 5, "date", COLTYPE_NEVER, 0);
 	fit("boolean", 5, "bigint", COLTYPE_NEVER, 0);
 	fit("boolean", 5, "varchar:4", COLTYPE_WIDEN, 5);
 	fit("bigint", 1, "boolean", COLTYPE_FITS, 0);
