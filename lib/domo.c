@@ -22,6 +22,7 @@
 
 #define WHY_MAX 2048		/* a line for people */
 #define TOKEN_MAX (64 * 1024)	/* a JWT; far above any header limit */
+#define LIFE_MAX (366 * 86400)	/* seconds; no token is good for longer */
 #define RENEW_EARLY 60		/* seconds before the token ends */
 #define RENEW_EARLY_MS(life) \
 	((life) > 10 * RENEW_EARLY ? RENEW_EARLY * 1000LL : (life) * 100LL)
@@ -167,6 +168,20 @@ domo_free(struct domo *d)
 	free(d);
 }
 
+/* JSON that stops short, which HTTP can not tell if the answer had neither a
+ * length nor chunks. */
+static bool
+is_cut(const struct http_reply *r)
+{
+	const char *p = r->body.data + strspn(r->body.data, " \t\r\n");
+	json_error_t e;
+	json_t *j = json_loadb(r->body.data, r->body.len, 0, &e);
+
+	json_decref(j);
+	return j == NULL && (*p == '\0' || *p == '{' || *p == '[') &&
+	    (size_t)e.position >= r->body.len;
+}
+
 /* One exchange as http_do() has it, its failure in words. */
 static enum domo_result
 exchange(struct domo *d, const struct domo_request *q, const char *auth,
@@ -182,31 +197,33 @@ exchange(struct domo *d, const struct domo_request *q, const char *auth,
 		.has_body = q->json != NULL, .sink = q->sink,
 		.sink_arg = q->sink_arg, .gunzip = d->gzip,
 		.idle_timeout = (long)d->idle_timeout, .reader = d->reader};
-	enum http_result res;
+	enum domo_result res = DOMO_OK;
 
 	*after = -1;
 	msg_debug("%s %s", q->method, url);
-	res = http_do(d->http, &h, r);
-	free(accept);
-	switch (res) {
+	switch (http_do(d->http, &h, r)) {
 	case HTTP_OK:
 		*after = http_retry_after(r);
+		if (q->sink == NULL && r->status == 200 && is_cut(r))
+			res = domo_fail(d, DOMO_AGAIN,
+			    "the answer is cut (%s)", d->base);
 		break;
 	case HTTP_STOPPED:
 		break;
 	case HTTP_UNREAD:
-		domo_fail(d, DOMO_FAILED, "nobody reads the output any more");
+		res = domo_fail(d, DOMO_FAILED,
+		    "nobody reads the output any more");
 		break;
 	case HTTP_AGAIN:
-		domo_fail(d, DOMO_AGAIN, "%s (%s)", r->error, d->base);
+		res = domo_fail(d, DOMO_AGAIN, "%s (%s)", r->error, d->base);
 		break;
 	case HTTP_FAILED:
-		domo_fail(d, DOMO_FAILED, "%s (%s)", r->error, d->base);
+		res = domo_fail(d, DOMO_FAILED, "%s (%s)", r->error, d->base);
 		break;
 	}
 	free(url);
-	return res == HTTP_AGAIN ? DOMO_AGAIN :
-	    res == HTTP_FAILED || res == HTTP_UNREAD ? DOMO_FAILED : DOMO_OK;
+	free(accept);
+	return res;
 }
 
 /* Set why from a reply that is no 200. */
@@ -214,8 +231,7 @@ static enum domo_result
 refused(struct domo *d, struct http_reply *r, const char *prefix,
     const char *hint)
 {
-	char *text = domo_refusal_text(r, r->body.data,
-	    r->body.len);
+	char *text = domo_refusal_text(r, r->body.data, r->body.len);
 	enum domo_result res = domo_refusal_passes(r->status) ?
 	    DOMO_AGAIN : DOMO_FAILED;
 
@@ -233,23 +249,23 @@ take_token(struct domo *d, struct http_reply *r)
 	const char *token = json_string_value(json_object_get(j,
 	    "access_token"));
 	json_int_t life = json_integer_value(json_object_get(j, "expires_in"));
-	char *text;
 
 	if (token == NULL || *token == '\0' || strlen(token) > TOKEN_MAX ||
 	    strpbrk(token, "\r\n") != NULL) {
+		/* Of JSON and of pages a message is told, never all: there
+		 * may be a token in any other text. */
+		if (j == NULL && r->body.data[strspn(r->body.data,
+		    " \t\r\n")] != '<')
+			buf_reset(&r->body);
 		json_decref(j);
-		text = domo_refusal_text(r, r->body.data,
-	    r->body.len);
-		domo_fail(d, DOMO_FAILED, "the login's answer holds no token: "
-		    "%s; is domo_api_url right?", text);
-		free(text);
-		return DOMO_FAILED;
+		return refused(d, r, "the login's answer holds no token: ",
+		    "; is domo_api_url right?");
 	}
 	mem_wipe_str(d->bearer);
 	d->bearer = mem_fmt("Authorization: bearer %s", token);
 	OPENSSL_cleanse((char *)(uintptr_t)token, strlen(token));
 	json_decref(j);
-	if (life <= 0)
+	if (life <= 0 || life > LIFE_MAX)
 		life = 300;	/* not told: Domo's usual hour is not promised */
 	d->renew_at = io_now_ms() + life * 1000 - RENEW_EARLY_MS(life);
 	return DOMO_OK;
@@ -273,7 +289,8 @@ login(struct domo *d, struct http_reply *r, long *after)
 		    "; check domo_client_id and domo_client_secret, and "
 		    "that the client has the scope Data");
 	if (r->status != 200)
-		return refused(d, r, "the login failed: ", "");
+		return refused(d, r, "the login failed: ",
+		    "; is domo_api_url right?");
 	return take_token(d, r);
 }
 

@@ -244,7 +244,8 @@ refused(struct domo_body *x, struct domo *d, struct http_reply *r)
 		return domo_fail(d, DOMO_FAILED, "it is compressed (gzip) "
 		    "though that was not asked for; leave out --no-gzip");
 	if (is_text(x, r))
-		return domo_fail(d, DOMO_FAILED, "its first line does not "
+		return domo_fail(d, x->head_rows.ended > 0 ? DOMO_FAILED :
+		    DOMO_AGAIN, "its first line does not "
 		    "have the names of the %zu columns in the schema, so it "
 		    "is no header: '%.*s'", x->ncolumns,
 		    (int)strcspn(x->head.data, "\r\n"), x->head.data);

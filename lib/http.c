@@ -21,7 +21,8 @@
 
 #define HEAD_MAX (256 * 1024)	/* a reply's headers; servers allow some 64 kB */
 #define ANSWER_MS 10000	/* S3 answers a small PUT within seconds */
-#define BODY_MAX (1024 * 1024)	/* an error page or a JSON answer */
+/* A JSON answer: metadata with some 80,000 policies. Grows as it is needed. */
+#define BODY_MAX (16 * 1024 * 1024)
 #define ROOM_BYTES (64 * 1024)	/* decompressed at a time */
 
 struct http {
@@ -37,6 +38,8 @@ struct exchange {
 	size_t sent;
 	long long give_up_at;		/* after a stop; 0: none yet */
 	bool stopped, unread;
+	bool head_ended;	/* its empty line came */
+	bool too_long;		/* for reply->body */
 	z_stream z;
 	char *room;		/* NULL: the body is not compressed */
 	bool inside;		/* a gzip member that has not ended */
@@ -101,8 +104,12 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	n *= size;
 	/* A status line begins a new head: "100 Continue" came before, or a
 	 * proxy's answer to CONNECT. */
-	if (n > 5 && memcmp(p, "HTTP/", 5) == 0)
+	if (n > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		buf_reset(&x->rep->head);
+		x->head_ended = false;
+	} else if (n > 0 && (*p == '\r' || *p == '\n')) {
+		x->head_ended = true;
+	}
 	return buf_add(&x->rep->head, p, n) == 0 ? n : 0;
 }
 
@@ -111,18 +118,17 @@ static int
 deliver(struct exchange *x, const char *p, size_t n)
 {
 	struct http_reply *r = x->rep;
-	size_t room;
+	bool good = r->status >= 200 && r->status < 300;
+	size_t room = BODY_MAX - r->body.len;
 
 	r->received += n;
-	if (x->req->sink != NULL && r->status >= 200 && r->status < 300) {
-		if (x->req->sink(x->req->sink_arg, r, p, n) == 0)
-			return 0;
-		x->stopped = true;
-		return -1;
+	if (x->req->sink != NULL && good) {
+		x->stopped = x->req->sink(x->req->sink_arg, r, p, n) != 0;
+		return x->stopped ? -1 : 0;
 	}
-	room = BODY_MAX - r->body.len;
 	buf_add(&r->body, p, n < room ? n : room);
-	return 0;
+	x->too_long = good && n > room;
+	return x->too_long ? -1 : 0;
 }
 
 /* libcurl can undo gzip too, but it takes a stream that stops short, without
@@ -186,16 +192,14 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	return rc == 0 ? n : 0;
 }
 
-/* A body that came to its end for HTTP: was it one for gzip? */
-static bool
-is_gzip_whole(const struct exchange *x)
+/* What is wrong with an answer that libcurl takes for whole; NULL: nothing.
+ * It does not see that a head ends before its empty line. */
+static const char *
+flaw(const struct exchange *x)
 {
-	const char *what = x->broken ? "broken" : x->inside ? "cut" : NULL;
-
-	if (what != NULL)
-		snprintf(x->rep->error, sizeof(x->rep->error),
-		    "the compressed answer is %s", what);
-	return what == NULL;
+	return !x->head_ended ? "the answer breaks off in its head" :
+	    x->broken ? "the compressed answer is broken" :
+	    x->inside ? "the compressed answer is cut" : NULL;
 }
 
 static size_t
@@ -235,7 +239,6 @@ deserted(int fd)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
 }
 
-/* libcurl asks at least once a second. */
 /*
  * Asked to stop when the whole body is on its way: the server will act on it
  * whatever becomes of us, so its answer is awaited for a while. Else nobody
@@ -254,6 +257,7 @@ awaits_answer(struct exchange *x)
 	return now < x->give_up_at;
 }
 
+/* libcurl asks at least once a second. */
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
@@ -384,6 +388,29 @@ may_pass(CURLcode rc)
 	}
 }
 
+/* The result, and why, of an exchange that ended so for libcurl. */
+static enum http_result
+judge(const struct exchange *x, CURLcode rc)
+{
+	bool whole = rc == CURLE_OK || x->broken;
+	const char *why = whole ? flaw(x) : NULL;
+	enum http_result res = may_pass(rc) ? HTTP_AGAIN : HTTP_FAILED;
+
+	if (x->stopped)
+		return HTTP_STOPPED;
+	if (x->unread)
+		return HTTP_UNREAD;
+	if (whole)
+		res = why == NULL ? HTTP_OK : HTTP_AGAIN;
+	else if (x->too_long)
+		why = "the answer is longer than 16 MiB";
+	else if (x->rep->error[0] == '\0')
+		why = curl_easy_strerror(rc);
+	if (why != NULL)
+		snprintf(x->rep->error, sizeof(x->rep->error), "%s", why);
+	return res;
+}
+
 enum http_result
 http_do(struct http *h, const struct http_request *q, struct http_reply *r)
 {
@@ -410,18 +437,7 @@ http_do(struct http *h, const struct http_request *q, struct http_reply *r)
 		explicit_bzero(x.room, ROOM_BYTES);	/* tokens */
 		free(x.room);
 	}
-	if ((rc == CURLE_OK || x.broken) && !is_gzip_whole(&x))
-		return HTTP_AGAIN;
-	if (rc == CURLE_OK)
-		return HTTP_OK;
-	if (x.stopped)
-		return HTTP_STOPPED;
-	if (x.unread)
-		return HTTP_UNREAD;
-	if (r->error[0] == '\0')
-		strncpy(r->error, curl_easy_strerror(rc),
-		    sizeof(r->error) - 1);
-	return may_pass(rc) ? HTTP_AGAIN : HTTP_FAILED;
+	return judge(&x, rc);
 }
 
 const char *

@@ -25,7 +25,8 @@ struct http_reply {
 	int status;		/* 200, 404, ...; 0 if there was no reply */
 	struct buf head;	/* header lines of the final reply, CRLF ends */
 	struct buf body;	/* when there was no sink, or the status was
-				 * not 2xx; at most 1 MiB, the rest is dropped */
+				 * not 2xx; of an error at most 16 MiB, a longer
+				 * 2xx is HTTP_FAILED */
 	uint64_t received;	/* bytes of body that came, decoded */
 	char error[512];	/* why there was no whole reply, one line */
 	struct buf value;	/* http_header()'s last result; private */

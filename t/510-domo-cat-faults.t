@@ -51,6 +51,7 @@ works() { # DESCRIPTION [OPTION...] ID
 }
 export='"path": "/data\\?"' # of the rules: the export only
 meta="\"path\": \"/v1/datasets/$G\$\""
+query='"path": "/query/execute/", "every": 2' # not that for COUNT(*)
 
 # --- refusals: once, and for good --------------------------------------------
 
@@ -225,6 +226,41 @@ breaks 'gone meanwhile' 1 \
 	"cannot look whether it has changed meanwhile: Domo says 404 Not Found" "$G"
 fault "{$meta, \"fault\": \"html-503\", \"skip\": 1, \"times\": 5}"
 works 'metadata that come at the sixth attempt' "$G"
+
+# --- cut at any byte of any answer -------------------------------------------
+
+# In the head and behind it; libcurl takes the
+# end of a head, and of a body without length and chunks, for the answer's.
+for what in '"path": "/oauth/token"' "$meta" "$export" "$meta, \"skip\": 1" \
+	"{$query"; do
+	at=$G
+	case $what in {*) what=${what#?} at="--limit 2 $G" ;; esac
+	for n in 60 200; do
+		for more in '' ", {$what, \"fault\": \"unframed\"}"; do
+			fault "{$what, \"fault\": \"wire-cut\", \"bytes\": $n}$more"
+			# shellcheck disable=SC2086
+			breaks "$what cut at $n${more:+, unframed}" 75 '' --no-gzip $at
+		done
+	done
+done
+for n in 1 10 30; do
+	fault "{$export, \"fault\": \"truncate\", \"bytes\": $n}"
+	breaks "$n bytes of the header" 75 "its first line" "$G"
+done
+fault '{"path": "/oauth/token", "fault": "unframed"}' \
+	'{"path": "/oauth/token", "fault": "wire-cut", "bytes": 400}'
+fails 'a token that is cut' 75 'the answer is cut' domo-cat --tries 1 --no-gzip "$G"
+fault '{"path": "/oauth/token", "fault": "status", "status": 200,
+	"body": "access_token=hush-hush"}'
+fails 'a token of another kind' 1 "the login's answer holds no token: Domo says 200; is domo_api_url right" \
+	domo-cat "$G"
+fault "{$meta, \"fault\": \"metadata\", \"set\": {\"policies\": \"$(
+	head -c 3000000 /dev/zero | tr '\0' x)\"}}"
+works '3 MB of metadata' "$G"
+fault "{$meta, \"fault\": \"metadata\", \"set\": {\"policies\": \"$(
+	head -c 17000000 /dev/zero | tr '\0' x)\"}}"
+breaks '17 MB of metadata' 1 'the answer is longer than 16 MiB' "$G"
+fault
 
 # --- with a spool all of that can be tried again -----------------------------
 

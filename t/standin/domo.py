@@ -17,6 +17,8 @@ Faults that are an answer (to any request that the rule matches):
   status         "status", "headers" {}, "body"
   reset, close   the connection, nothing said
   silence        "seconds" before the first byte; then the answer
+  wire-cut       the connection, after "bytes" of the answer with its head
+  unframed       neither length nor chunks: the end of the connection
   expire-token   the request's token is over from now on
 Faults of the metadata:
   metadata       "set" {} and "drop" [] fields
@@ -37,7 +39,6 @@ Faults of the export:
   gzip-unasked
   gzip-cut       the last "bytes" (8) of the compressed stream never come, but
                  the chunking is correct
-  unframed       neither length nor chunks: the end of the connection
 """
 import base64
 import contextlib
@@ -249,7 +250,7 @@ STYLES = {
 OTHERS = {'reset', 'close', 'silence', 'expire-token', 'metadata', 'pdp',
           'rows-missing', 'no-header', 'formula', 'cut', 'cut-quoted',
           'truncate', 'short-length', 'stall', 'trickle', 'gzip-unasked',
-          'unframed', 'gzip-cut'}
+          'unframed', 'gzip-cut', 'wire-cut'}
 
 
 # --- the export's faults in the stream ---------------------------------------------
@@ -338,6 +339,20 @@ def spoil(blocks, kinds, size):
     return blocks
 
 
+class Scissors:
+    """A stream to the client that ends after so many bytes."""
+
+    def __init__(self, stream, left):
+        self.stream, self.left = stream, left
+
+    def write(self, data):
+        self.stream.write(data[:self.left])
+        self.left -= len(data)
+        if self.left <= 0:
+            self.stream.flush()
+            raise HangUp(False)
+
+
 # --- requests ------------------------------------------------------------------------
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -357,6 +372,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_request(self):
         self.began, self.status, self.sent = time.time(), None, 0
         self.body, self.ended = b'', 'whole'
+        stream = self.wfile
         try:
             with contextlib.suppress(ssl.SSLError):
                 self.respond()
@@ -366,6 +382,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.ended, self.close_connection = 'client gone', True
         finally:
+            self.wfile = stream
             self.log_request_done()
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_request
@@ -391,6 +408,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.server.tokens.expire(self.token())
             elif name in ('reset', 'close'):
                 raise HangUp(name == 'reset')
+            elif name == 'wire-cut':
+                self.wfile = Scissors(self.wfile, rule['bytes'])
             elif name in FAULTS:
                 raise FAULTS[name](rule)
             elif name not in OTHERS and name not in STYLES:
@@ -606,7 +625,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def plain(self):
         """Whether the bytes go out as they are in the file."""
         return not self.packer and not set(self.kinds) & {
-            'cut', 'cut-quoted', 'truncate', 'stall', 'trickle'}
+            'cut', 'cut-quoted', 'truncate', 'stall', 'trickle', 'wire-cut'}
 
     def begin(self, status, headers, length=None):
         """Status line and headers; decide on chunks and compression."""
