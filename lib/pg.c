@@ -374,6 +374,25 @@ pg_loaded(const struct pg *pg)
 	return pg->loaded;
 }
 
+const char *
+pg_tls(const struct pg *pg)
+{
+	return PQsslInUse(pg->conn) ? PQsslAttribute(pg->conn, "protocol") :
+	    NULL;
+}
+
+const char *
+pg_user(const struct pg *pg)
+{
+	return PQuser(pg->conn);
+}
+
+const char *
+pg_database(const struct pg *pg)
+{
+	return PQdb(pg->conn);
+}
+
 int
 pg_pid(const struct pg *pg)
 {

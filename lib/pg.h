@@ -46,6 +46,16 @@ void pg_conf_stop(struct pg_conf *, const volatile sig_atomic_t *stop);
 /* HOST:PORT/DATABASE, for messages; owned by the conf. */
 const char *pg_where(const struct pg_conf *);
 
+/* libpq's sslmode in force. */
+const char *pg_sslmode(const struct pg_conf *);
+
+/* The TLS version of the session, NULL: none; owned by the connection. */
+const char *pg_tls(const struct pg *);
+
+/* Whom we are to the database, and which one it is; owned as above. */
+const char *pg_user(const struct pg *);
+const char *pg_database(const struct pg *);
+
 /* From now on this text is shown as *** wherever this connection prints. */
 void pg_hide(struct pg *, const char *secret);
 

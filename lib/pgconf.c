@@ -252,6 +252,12 @@ pg_conf_stop(struct pg_conf *p, const volatile sig_atomic_t *stop)
 }
 
 const char *
+pg_sslmode(const struct pg_conf *p)
+{
+	return p->sslmode;
+}
+
+const char *
 pg_where(const struct pg_conf *p)
 {
 	return p->where;

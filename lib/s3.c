@@ -216,6 +216,18 @@ s3_parallel(struct s3 *s, int n)
 	s->limit = s->most = n;
 }
 
+const char *
+s3_region(struct s3 *s)
+{
+	return s->region;
+}
+
+const char *
+s3_source(struct s3 *s)
+{
+	return s->creds.source;
+}
+
 unsigned long
 s3_slowed(struct s3 *s)
 {

@@ -37,6 +37,11 @@ void s3_stop_when(struct s3 *, const atomic_bool *stop);
  * success more again. Default: no bound. */
 void s3_parallel(struct s3 *, int n);
 
+/* The region where the bucket was found by the last request, which need not be
+ * the configured one; and where the credentials are from. Owned by the s3. */
+const char *s3_region(struct s3 *);
+const char *s3_source(struct s3 *);
+
 /* PUTs that S3 has asked to slow down, so far. */
 unsigned long s3_slowed(struct s3 *);
 

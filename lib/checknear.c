@@ -1,0 +1,454 @@
+/*
+ * The links on this side: configuration, Domo, bastion. The code is that of
+ * the programs; what is said about a link that fails is said here.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cfg.h"
+#include "check.h"
+#include "dial.h"
+#include "domo.h"
+#include "io.h"
+#include "mem.h"
+#include "msg.h"
+#include "sshcmd.h"
+#include "sshconf.h"
+#include "sshwho.h"
+
+static bool
+is_set(struct cfg *c, const char *key)
+{
+	return cfg_level(c, key) > CFG_DEFAULT;
+}
+
+static const char *const part_keys[CHECK_PARTS][4] = {
+	{"domo_client_id", "domo_client_secret", NULL, NULL},
+	{"database_hostname", "database_name", "database_username", NULL},
+	{"bucket", NULL, NULL, NULL},
+};
+
+/* libpq finds the database's keys in the service file. */
+static bool
+is_service(enum check_part part)
+{
+	const char *service = getenv("PGSERVICE");
+
+	return part == CHECK_DATABASE && service != NULL && *service != '\0';
+}
+
+bool
+check_has(struct cfg *c, enum check_part part)
+{
+	const char *const *key;
+
+	for (key = part_keys[part]; *key != NULL; key++)
+		if (is_set(c, *key))
+			return true;
+	return is_service(part);
+}
+
+bool
+check_complete(struct cfg *c, enum check_part part)
+{
+	const char *const *key, *value;
+
+	for (key = part_keys[part]; *key != NULL; key++)
+		if (cfg_get(c, *key, &value) != 0 || value == NULL)
+			return is_service(part);
+	return true;
+}
+
+bool
+check_has_bastion(struct cfg *c)
+{
+	return is_set(c, "ssh_hostname");
+}
+
+/* The keys of one part. All that are missing are named. */
+static void
+check_keys(struct cfg *c, enum check_part part)
+{
+	const char *const *key, *unused;
+
+	for (key = part_keys[part]; *key != NULL; key++) {
+		check_listen();
+		if (!is_service(part) && cfg_need(c, *key, &unused) != 0)
+			check_bad("configuration", "%s", "");
+	}
+}
+
+void
+check_config(struct cfg *c, bool all)
+{
+	bool any = check_has_bastion(c);
+	int part;
+
+	for (part = 0; part < CHECK_PARTS; part++) {
+		any = any || check_has(c, part);
+		if (all || check_has(c, part))
+			check_keys(c, part);
+	}
+	check_listen();
+	if (!all && !any) {
+		msg_error("nothing is set for Domo, a bastion, a database or "
+		    "a bucket");
+		check_bad("configuration", "name an account that has them: "
+		    "rs-writeback --check ACCOUNT; rs-writeback --init writes "
+		    "one");
+	}
+	if (check_failed() == 0 && cfg_path(c) != NULL)
+		check_ok("configuration", "'%s', only its owner may read it",
+		    cfg_path(c));
+	else if (check_failed() == 0)
+		check_ok("configuration", "all from the environment");
+}
+
+/*
+ * Domo. One request needs the token and the scope.
+ */
+
+static void
+skip_domo(size_t from, const char *because)
+{
+	static const char *const links[] = {"domo", "domo login",
+		"domo scope"};
+
+	for (; from < sizeof(links) / sizeof(links[0]); from++)
+		check_skip(links[from], because);
+}
+
+static void
+judge_domo(struct domo *d, const struct http_reply *r, enum domo_result res)
+{
+	bool page = strstr(domo_why(d), "web page") != NULL;
+	bool scope = strstr(r->body.data != NULL ? r->body.data : "",
+	    "invalid_scope") != NULL;
+
+	check_listen();
+	msg_error("%s", domo_why(d));
+	if (res == DOMO_AGAIN || r->status == 0 || page) {
+		check_bad("domo", page ? "'%s' is to be Domo's API "
+		    "(https://api.domo.com); if it is, Domo's administrator "
+		    "must allow this machine's public address (Admin, "
+		    "Security)" : "is '%s' (domo_api_url) right, and may this "
+		    "machine use HTTPS, by https_proxy if it needs one?",
+		    domo_url(d));
+		skip_domo(1, "domo");
+		return;
+	}
+	check_ok("domo", "'%s' answers", domo_url(d));
+	if (!scope && strncmp(domo_why(d), "the login", 9) == 0) {
+		check_bad("domo login", "copy both anew from "
+		    "developer.domo.com, My Account, Manage Clients");
+		skip_domo(2, "domo login");
+		return;
+	}
+	check_ok("domo login", "the client and its secret are good");
+	check_bad("domo scope", scope || r->status == 403 ?
+	    "give the client the scope Data (developer.domo.com, My Account, "
+	    "Manage Clients)" : "try again later");
+}
+
+void
+check_domo(struct cfg *c)
+{
+	struct domo_request q = {.method = "GET",
+	    .path = "/v1/datasets?limit=1"};
+	enum domo_result res;
+	struct http_reply reply;
+	struct domo *d;
+
+	if (!check_complete(c, CHECK_DOMO)) {
+		if (check_has(c, CHECK_DOMO))
+			skip_domo(0, "configuration");
+		else
+			check_note("domo", "no domo_client_id is set: good "
+			    "for all but domo-cat");
+		return;
+	}
+	check_listen();
+	if (domo_open(c, &d) != 0) {
+		check_bad("domo", "set the domo_* keys");
+		return;
+	}
+	http_reply_init(&reply);
+	res = domo_ask(d, &q, &reply);
+	if (res != DOMO_OK) {
+		judge_domo(d, &reply, res);
+	} else {
+		check_ok("domo", "'%s' answers", domo_url(d));
+		check_ok("domo login", "the client and its secret are good");
+		check_ok("domo scope", "Data: the DataSets can be listed");
+	}
+	http_reply_release(&reply);
+	domo_free(d);
+}
+
+/*
+ * The bastion.
+ */
+
+/* Is something there that answers? */
+static const char *
+check_reach(const struct sshconf *s)
+{
+	const struct hostport *h = &s->hop[0];
+	int fd = -1;
+
+	check_listen();
+	if (dial(h->host, h->port, io_now_ms() + s->tun.timeout_s * 1000LL, -1,
+	    &fd) != FATE_OK && check_heard("cannot find"))
+		return check_bad("bastion", "ssh_hostname is its name without "
+		    "user and port");
+	if (fd < 0)
+		return check_bad("bastion", "check ssh_hostname and ssh_port; "
+		    "the bastion's firewall or security group must allow this "
+		    "machine's public address on port %d ('curl "
+		    "https://checkip.amazonaws.com' prints it)", h->port);
+	close(fd);
+	check_ok("bastion", "'%s' port %d answers", h->host, h->port);
+	return NULL;
+}
+
+/* The ways to log in, each alone. */
+enum {BY_KEY, BY_AGENT, BY_PASSWORD, NWAYS};
+static const struct {
+	const char *link, *todo;
+} ways[NWAYS] = {
+	{"login by key", "add its public key to ~/.ssh/authorized_keys of "
+	    "that user on the bastion, or check ssh_username"},
+	{"login by agent", "add a key to the agent (ssh-add), and its public "
+	    "key to ~/.ssh/authorized_keys on the bastion"},
+	{"login password", "check ssh_username and ssh_password"},
+};
+
+struct try {
+	int way;
+	const char *name;	/* of the key, or "" */
+	char *why;		/* it failed; NULL: it works */
+};
+
+static bool
+only_way(const struct sshconf *s, int way, size_t key, struct tun_conf *out)
+{
+	struct sshauth *a = &out->auth;
+
+	*out = s->tun;
+	a->ask = false;
+	a->key = NULL;
+	a->nkeys = 0;
+	a->agent = a->password = NULL;
+	if (way == BY_KEY && key < s->nkeys) {
+		a->key = s->key + key;
+		a->nkeys = 1;
+	}
+	if (way == BY_AGENT)
+		a->agent = s->tun.auth.agent;
+	if (way == BY_PASSWORD)
+		a->password = s->tun.auth.password;
+	return a->nkeys > 0 || a->agent != NULL || a->password != NULL;
+}
+
+/* What is wrong before anyone could log in. */
+static const char *
+judge_session(const struct sshconf *s)
+{
+	if (!check_heard("cannot trust"))
+		return check_bad("ssh session", "is '%s' port %d really an SSH "
+		    "server? ssh-fwd -v -v tells more", s->hop[0].host,
+		    s->hop[0].port);
+	check_ok("ssh session", "an SSH server");
+	return check_bad("host key", "ask the bastion's owner for its "
+	    "fingerprint (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
+	    "and compare");
+}
+
+/* Log in by each way. *good is the first session that stands. The name of the
+ * link that is broken before the login, else NULL; then *n tries. */
+static const char *
+try_ways(const struct sshconf *s, struct try *t, size_t *n, struct tun **good)
+{
+	struct tun_conf conf;
+	struct tun *tun;
+	size_t key;
+	int way;
+
+	*n = 0;
+	for (way = 0; way < NWAYS; way++) {
+		for (key = 0; key == 0 || (way == BY_KEY && key < s->nkeys);
+		    key++) {
+			if (!only_way(s, way, key, &conf))
+				continue;
+			check_listen();
+			t[*n] = (struct try){.way = way, .name = way ==
+			    BY_KEY ? s->key[key].name : ""};
+			if (tun_open(&conf, -1, &tun) != FATE_OK) {
+				if (!check_heard("cannot log in"))
+					return judge_session(s);
+				t[*n].why = mem_dup(check_errors());
+			} else if (*good == NULL) {
+				*good = tun;
+			} else {
+				tun_free(tun);
+			}
+			++*n;
+		}
+	}
+	return NULL;
+}
+
+/* One that is set, is not accepted, and is not needed is a remark. */
+static void
+show_try(const struct sshconf *s, const struct try *t, bool needed)
+{
+	const char *link = ways[t->way].link;
+
+	if (t->why == NULL) {
+		check_ok(link, "'%s'%s%s", s->hop[s->nhops - 1].user,
+		    *t->name != '\0' ? ", " : "", t->name);
+		return;
+	}
+	if (!needed) {
+		check_note(link, "%s (not needed: another way works)", t->why);
+		return;
+	}
+	check_listen();
+	msg_error("%s", t->why);
+	check_bad(link, "%s", ways[t->way].todo);
+}
+
+static const char *
+check_logins(const struct sshconf *s, struct tun **good)
+{
+	struct try *t = mem_zero(s->nkeys + NWAYS, sizeof(*t));
+	size_t n, i;
+	const char *broken = try_ways(s, t, &n, good);
+
+	check_listen();
+	if (broken == NULL && n == 0) {
+		msg_error("there is no key, no agent and no password to log "
+		    "in with");
+		broken = check_bad("login", "set ssh_private_key or "
+		    "ssh_password");
+	} else if (broken == NULL) {
+		check_ok("ssh session", "an SSH server");
+		check_ok("host key", "the one that is known for '%s'",
+		    s->hop[s->nhops - 1].host);
+		for (i = 0; i < n; i++)
+			show_try(s, &t[i], *good == NULL);
+		broken = *good == NULL ? ways[t[0].way].link : NULL;
+	}
+	for (i = 0; i < n; i++)
+		free(t[i].why);
+	free(t);
+	return broken;
+}
+
+/* "Why can't I connect?": which addresses are to be allowed, and where. */
+static void
+show_addresses(struct cfg *c, const struct sshconf *s, struct tun *t,
+    char **bastion)
+{
+	struct sshwho w;
+	int64_t port = 5439;
+
+	*bastion = NULL;
+	if (!sshwho_ask(t, &w)) {
+		check_note("addresses", "the bastion gives no shell that could "
+		    "tell them");
+		return;
+	}
+	*bastion = mem_dup(w.server);
+	if (cfg_int(c, "database_port", 1, 65535, &port) == 0)
+		check_note("addresses", "to allow: at the bastion %s on port "
+		    "%d; at the database %s on port %lld", w.client,
+		    s->hop[s->nhops - 1].port, w.server, (long long)port);
+}
+
+/* Open a connection to the database from the bastion, by either transport. */
+static const char *
+check_target(struct cfg *c, const struct sshconf *s, struct tun *t,
+    const char *bastion)
+{
+	struct sshcmd *cmd = NULL;
+	const char *host;
+	int64_t port = 5439;
+	enum fate f;
+
+	check_listen();
+	if (cfg_need(c, "database_hostname", &host) != 0 ||
+	    cfg_int(c, "database_port", 1, 65535, &port) != 0)
+		return check_bad("database", "the tunnel needs the database's "
+		    "name as the bastion knows it");
+	if (t != NULL) {
+		f = tun_test(t, host, (int)port, s->tun.timeout_s);
+	} else {
+		f = sshcmd_open(s, host, (int)port, -1, &cmd);
+		if (f != FATE_OK)
+			return check_bad("login", "it is the system's ssh "
+			    "(ssh_transport): does 'ssh -v %s' work?",
+			    s->hop[s->nhops - 1].host);
+		check_ok("login", "by the system's ssh (ssh_transport)");
+		f = sshcmd_test(cmd, s->tun.timeout_s);
+		sshcmd_free(cmd);
+	}
+	if (f != FATE_OK && check_heard("not allow this forward"))
+		return check_bad("database", "check database_hostname and "
+		    "database_port, or have the bastion's administrator allow "
+		    "it");
+	if (f != FATE_OK)
+		return check_bad("database", "check database_hostname and "
+		    "database_port; the security group of the cluster must "
+		    "allow the bastion's private address%s%s on port %lld",
+		    bastion != NULL ? ", " : "", bastion != NULL ? bastion :
+		    "", (long long)port);
+	check_ok("database", "'%s' port %lld answers the bastion", host,
+	    (long long)port);
+	return NULL;
+}
+
+static const char *
+check_ssh(struct cfg *c, struct sshconf *s)
+{
+	struct tun *t = NULL;
+	const char *broken;
+	char *bastion = NULL;
+
+	check_listen();
+	if (sshconf_load(c, NULL, false, s) != 0)
+		return check_bad("ssh settings", "see the ssh_* keys in "
+		    "rs-writeback.conf(5)");
+	/* The system's ssh may have another name and port for it. */
+	broken = s->openssh ? NULL : check_reach(s);
+	if (broken == NULL && !s->openssh)
+		broken = check_logins(s, &t);
+	if (broken == NULL && t != NULL)
+		show_addresses(c, s, t, &bastion);
+	if (broken == NULL && check_complete(c, CHECK_DATABASE))
+		broken = check_target(c, s, t, bastion);
+	tun_free(t);
+	free(bastion);
+	return broken;
+}
+
+const char *
+check_bastion(struct cfg *c)
+{
+	const char *broken;
+	struct sshconf s;
+
+	if (!check_has_bastion(c)) {
+		if (check_has(c, CHECK_DATABASE))
+			check_note("bastion", "none is set: the database is "
+			    "reached directly");
+		return NULL;
+	}
+	memset(&s, 0, sizeof(s));
+	broken = check_ssh(c, &s);
+	sshconf_release(&s);
+	return broken;
+}
