@@ -112,7 +112,7 @@ read_idle_timeout(struct cfg *c, int64_t *out)
 int
 domo_open(struct cfg *c, struct domo **out)
 {
-	const char *url, *id, *secret, *cacert;
+	const char *url, *host, *id, *secret, *cacert;
 	struct domo *d;
 	int64_t idle = 300, tries = 6;
 	bool gzip = true;
@@ -129,9 +129,13 @@ domo_open(struct cfg *c, struct domo **out)
 	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
 		return msg_error("cannot use '%s' as 'domo_api_url': it does "
 		    "not begin with https://", url);
+	host = strstr(url, "://") + 3;
+	n = strcspn(host, "/?#");
+	if (n == 0)
+		return msg_error("cannot use '%s' as 'domo_api_url': there is "
+		    "no host in it", url);
 	/* It stands in messages. */
-	n = strcspn(strstr(url, "://") + 3, "/?#");
-	if (memchr(strstr(url, "://") + 3, '@', n) != NULL)
+	if (memchr(host, '@', n) != NULL)
 		return msg_error("cannot use 'domo_api_url': there is an @ in "
 		    "its host, but a user or a password has no place there; "
 		    "set domo_client_id and domo_client_secret");

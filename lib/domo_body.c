@@ -233,12 +233,15 @@ static enum domo_result
 refused(struct domo_body *x, struct domo *d, struct http_reply *r)
 {
 	int status = domo_refusal_status(x->head.data, x->head.len);
-	bool passes = domo_refusal_passes(status) || status == 401;
+	bool passes = domo_refusal_passes(status) ||
+	    (status == 401 && !x->token_refused);
 	const char *type;
 	char *text;
 
-	if (status == 401)
+	if (status == 401) {	/* a new one, once */
+		x->token_refused = true;
 		domo_forget(d);
+	}
 	if (is_csv(r) && x->head.len > 2 &&
 	    memcmp(x->head.data, "\x1f\x8b", 2) == 0)
 		return domo_fail(d, DOMO_FAILED, "it is compressed (gzip) "

@@ -37,6 +37,7 @@ struct domo_body {
 	char *piece;
 	struct jsonrows json;
 	const char *wrong_column;
+	bool token_refused;	/* by an answer in place of an export */
 	long long began, shown;
 };
 

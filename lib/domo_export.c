@@ -224,6 +224,9 @@ fetch(struct export *x, long *after)
 	res = request(x, &r, after);
 	if (b->write_errno != 0) {
 		res = DOMO_FAILED;
+	} else if (is_empty(x, res, &r) && b->ncolumns == 0) {
+		res = domo_fail(x->d, DOMO_FAILED, "it has neither columns nor "
+		    "rows, so there is nothing to write");
 	} else if (is_empty(x, res, &r)) {
 		msg_info("the DataSet has no rows: only its header is made");
 		res = domo_body_put_header(b) == 0 ? DOMO_OK : DOMO_FAILED;
@@ -318,7 +321,8 @@ attempts(struct export *x)
 
 	do {
 		after = -1;
-		msg_progress("waiting for Domo");
+		if (x->body.progress)
+			msg_progress("waiting for Domo");
 		res = attempt(x, schedule.done > 0, &after);
 		left = x->spool < 0 && x->body.out.bytes > 0;
 		if (res == DOMO_AGAIN && !left && !x->tried)
@@ -341,7 +345,8 @@ domo_export_run(struct domo *d, const struct domo_meta *before,
 
 	domo_body_init(&x.body);
 	x.body.unescape = o->unescape;
-	x.body.progress = msg_progress_wanted();
+	/* Not among the rows on a terminal. */
+	x.body.progress = msg_progress_wanted() && (o->spool || !isatty(fd));
 	x.id = mem_dup(before->id);
 	if (o->spool)
 		x.spool = spool_open();

@@ -232,7 +232,8 @@ find_by_name(struct domo *d, const char *name, char **id)
 	return res;
 }
 
-/* Where an id of n bytes stands in DATASET, NULL if it is no such form. */
+/* Where an id of n bytes stands in DATASET, NULL if it is no such form. In
+ * an address, browsers leave out the scheme at times. */
 static const char *
 id_in(const char *s, size_t *n)
 {
@@ -240,19 +241,15 @@ id_in(const char *s, size_t *n)
 	const char *p;
 	size_t i;
 
-	if (strstr(s, "://") != NULL) {
-		for (p = NULL, i = 0; p == NULL && i < 2; i++) {
-			p = strstr(s, before[i]);
-			if (p != NULL)
-				p += strlen(before[i]);
+	for (i = 0; i < 2; i++)
+		if ((p = strstr(s, before[i])) != NULL) {
+			s = p + strlen(before[i]);
+			break;
 		}
-		if (p == NULL)
-			return NULL;
-		*n = strcspn(p, "/?#");
-		s = p;
-	} else {
-		*n = strlen(s);
-	}
+	*n = strcspn(s, "/?#");
+	/* What follows an id alone, a mistake? */
+	if (i == 2 && s[*n] != '\0')
+		return NULL;
 	if (*n == 0 || strspn(s, "0123456789abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") < *n)
 		return NULL;

@@ -156,6 +156,7 @@ char *
 domo_refusal_text(struct http_reply *r, const char *body, size_t len)
 {
 	const char *why = reason(r->status);
+	long after = http_retry_after(r);
 	struct buf out;
 
 	/* The parts are cut to TEXT_MAX; a toe has some 25 bytes. */
@@ -171,5 +172,7 @@ domo_refusal_text(struct http_reply *r, const char *body, size_t len)
 			add_challenge(&out, r);
 		}
 	}
+	if (after > 0)
+		buf_addf(&out, "; it wants us to wait %ld s", after);
 	return buf_take(&out);
 }

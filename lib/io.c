@@ -24,9 +24,14 @@ io_start(void)
 	int fd;
 
 	/* A closed descriptor 0 to 2 would be given to the next file that is
-	 * opened, and messages or data would land in it. */
+	 * opened, and messages or data would land in it. To use it must be an
+	 * error as it was, so 0 is opened for writing, 1 and 2 for reading. */
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_WRONLY);
+		if (fd > STDIN_FILENO) {
+			close(fd);
+			fd = open("/dev/null", O_RDONLY);
+		}
 		if (fd < 0)
 			_exit(1);
 	} while (fd <= STDERR_FILENO);

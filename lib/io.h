@@ -11,7 +11,8 @@
 
 struct buf;
 
-/* First in every main: descriptors 0 to 2 are open (else on /dev/null), and
+/* First in every main: descriptors 0 to 2 are taken, so that no other file
+ * gets their number (to read or write one that was closed stays an error), and
  * SIGPIPE is ignored, so that a closed pipe is an ordinary write error. */
 void io_start(void);
 

@@ -12,7 +12,7 @@
 #include "msg.h"
 #include "retry.h"
 
-#define AFTER_MAX 300	/* seconds; a server that wants more is down */
+#define AFTER_MAX 300	/* seconds; for longer the program is better gone */
 #define SLICE 0.25	/* seconds: *stop is seen this soon */
 
 static double
@@ -40,7 +40,7 @@ retry_pause(struct retry *r, long after)
 	double pause = r->base;
 	int i;
 
-	if (++r->done >= r->tries)
+	if (++r->done >= r->tries || after > AFTER_MAX)
 		return -1;
 	for (i = 1; i < r->done && pause < r->cap; i++)
 		pause *= 2;
@@ -48,7 +48,7 @@ retry_pause(struct retry *r, long after)
 		pause = r->cap;
 	pause *= random_fraction();
 	if (after >= 0)
-		pause = (double)(after < AFTER_MAX ? after : AFTER_MAX);
+		pause = (double)after;
 	pause *= scale();
 	msg_debug("trying again in %.1f s (attempt %d of %d)", pause,
 	    r->done + 1, r->tries);

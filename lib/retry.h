@@ -17,16 +17,16 @@ struct retry {
 };
 
 /*
- * After a failed attempt: false when the attempts are used up, or as soon as
- * *stop is set. Else sleep
- * (rand(0,1) * min(base * 2^n, cap), or `after` seconds if the server named
- * a time, at most 300) and return true. $RSW_RETRY_SCALE multiplies every
- * pause: tests set it to 0.01.
+ * After a failed attempt: false when the attempts are used up, as soon as
+ * *stop is set, or when the server wants a pause of more than 300 seconds.
+ * Else sleep (rand(0,1) * min(base * 2^n, cap), or the `after` seconds that
+ * the server named) and return true. $RSW_RETRY_SCALE multiplies every pause:
+ * tests set it to 0.01.
  */
 bool retry_wait(struct retry *, long after);
 
-/* The same without the sleep: how many seconds to pause, or -1 when the
- * attempts are used up. */
+/* The same without the sleep: how many seconds to pause, or -1 when there is
+ * to be no other attempt. */
 double retry_pause(struct retry *, long after);
 
 #endif

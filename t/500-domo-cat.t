@@ -26,7 +26,8 @@ out_same 'is what Domo has, byte for byte' "domo/datasets/$G.csv"
 err_empty 'and says nothing'
 for address in "https://acme.domo.com/datasources/$G/details/overview" \
 	"https://acme.domo.com/datasources/$G" \
-	"https://acme.domo.com/datasources/$G?x=1#y" 'name:Timeline, "Feed"'; do
+	"https://acme.domo.com/datasources/$G?x=1#y" \
+	"acme.domo.com/datasources/$G/details/overview" 'name:Timeline, "Feed"'; do
 	run domo-cat "$address"
 	out_same "DATASET as $address" "domo/datasets/$G.csv"
 done
@@ -111,6 +112,10 @@ DOMO_CLIENT_ID='' fails 'no client id' 2 "cannot go on without 'domo_client_id'"
 	domo-cat "$G"
 DOMO_API_URL=api.domo.com fails 'an address without https' 2 \
 	"cannot use 'api.domo.com' as 'domo_api_url'" domo-cat "$G"
+DOMO_API_URL=https:// fails 'an address without a host' 2 \
+	"cannot use 'https://' as 'domo_api_url': there is no host in it" domo-cat "$G"
+DOMO_API_URL=$DOMO_API_URL/v1 fails 'an address of more than the host' 1 \
+	'the login failed: Domo says 404 .*; is domo_api_url right' domo-cat "$G"
 DOMO_API_URL=http://me:hush@127.0.0.1:1 fails 'an address with a password' 2 \
 	"cannot use 'domo_api_url': there is an @ in its host" domo-cat "$G"
 ok 'which is not shown' t_unlike hush err
@@ -133,6 +138,9 @@ for o in '' -S -i -l; do
 	status_is 1 "a full disk is noticed: $o"
 	err_like 'and said' 'cannot write the output: No space left on device'
 done
+run sh -c "domo-cat $G >&-"
+status_is 1 'a closed output is noticed'
+err_like 'and said' 'cannot write the output: Bad file descriptor'
 # The reader is gone before anything is written.
 mkfifo pipe
 fault '{"path": "/data", "fault": "silence", "seconds": 0.3}'

@@ -114,6 +114,10 @@ works 'and once only' "$G"
 fault "{$export, \"fault\": \"oauth-in-csv\", \"times\": 1}"
 works '200 text/csv with a refused token' "$G"
 same 'gets a new one' "$(requests POST /oauth/token)" 2
+fault "{$export, \"fault\": \"oauth-in-csv\"}"
+breaks 'the same for good' 1 \
+	'the answer is no export .*: Cannot convert access token to JSON$' --tries 6 "$G"
+same 'one new token, too' "$(requests POST /oauth/token)" 2
 fault "{$export, \"fault\": \"no-header\"}"
 breaks 'no header' 1 \
 	"its first line does not have the names of the 6 columns in the schema, so it is no header: '1,plain,1.50" "$G"
@@ -140,6 +144,10 @@ fault "{$export, \"fault\": \"429\", \"retry_after\": 30, \"times\": 1}"
 t=$(date +%s%N)
 works '429 with Retry-After: 30 (times 0.01)' "$G"
 ok 'which is obeyed' test $((($(date +%s%N) - t) / 1000000)) -ge 300
+fault "{$export, \"fault\": \"429\", \"retry_after\": 301}"
+breaks 'more than 5 minutes to wait' 75 \
+	"Domo says 429 .* titled '429 Too Many Requests'; it wants us to wait 301 s$" --tries 6 "$G"
+same 'nobody knocks before that' "$(requests GET /data)" 1
 for f in reset close; do
 	fault "{$export, \"fault\": \"$f\", \"times\": 2}"
 	works "a connection that ends at once ($f), twice" "$G"
@@ -229,8 +237,8 @@ works 'metadata that come at the sixth attempt' "$G"
 
 # --- cut at any byte of any answer -------------------------------------------
 
-# In the head and behind it; libcurl takes the
-# end of a head, and of a body without length and chunks, for the answer's.
+# libcurl takes the end of a head, and of a body with neither length nor
+# chunks, for the end of the answer.
 for what in '"path": "/oauth/token"' "$meta" "$export" "$meta, \"skip\": 1" \
 	"{$query"; do
 	at=$G
@@ -359,6 +367,11 @@ breaks 'no rows, but no access either' 1 'Domo says 400 .*Access is denied' "$E"
 fault "{\"path\": \"$E\$\", \"fault\": \"metadata\", \"set\": {\"rows\": 1}}"
 breaks 'one row that does not come' 1 'Domo says 400 Bad Request: No data for' "$E"
 fault
+dataset "$E" '{"name": "e", "schema": {"columns": []}}' </dev/null
+fails 'no rows and no columns' 1 \
+	'it has neither columns nor rows, so there is nothing to write' domo-cat "$E"
+run domo-cat -S "$E"
+out_is 'its schema' 'name,type'
 dataset "$E" '{"name": "e", "deleted": true, "schema": {"columns": []}}' </dev/null
 fails 'a deleted DataSet' 1 "cannot look up '$E': the DataSet is deleted" domo-cat "$E"
 

@@ -160,6 +160,8 @@ status_is 0 'on a terminal'
 ok 'the output is not mixed up' cmp copy big.csv
 ok 'shows how far it is' grep -Eaq \
 	'[0-9]+ of 60000 rows \([0-9]+%\), [0-9.]+ MB, [0-9.]+ MB/s, [0-9]+ s left' typescript
+run script -qec "domo-cat --no-gzip $B" typescript
+ok 'not when the rows go there themselves' t_unlike 'MB/s|waiting' typescript
 run script -qec "domo-cat -q --no-gzip $B >copy" typescript
 ok '-q does not' t_unlike 'rows' typescript
 done_testing
