@@ -466,7 +466,10 @@ run_command(const char *key, const char *command, struct buf *b)
 	size_t n;
 	int status;
 
+	/* A writer that nobody reads is to end, as it does in any shell. */
+	io_restore_sigpipe();
 	p = popen(command, "re");
+	io_ignore_sigpipe();
 	if (p == NULL)
 		return msg_errno("cannot run the command of '%s'", key);
 	while ((n = fread(block, 1, sizeof(block), p)) > 0)

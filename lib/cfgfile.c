@@ -80,6 +80,9 @@ check_header(struct reader *r, const char *p, size_t n)
 		rc = fault(r, "the section's name is longer than 49 bytes");
 	else if (section_name(section) == NULL)
 		rc = fault(r, "a section is '[account NAME]' or '[job NAME]'");
+	else if (*section_name(section) == '-')
+		rc = fault(r, "a name that begins with '-' would be taken for "
+		    "an option");
 	else
 		add_section(r->file, section);
 	r->value = false;

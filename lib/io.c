@@ -20,7 +20,6 @@
 void
 io_start(void)
 {
-	struct sigaction sa = {.sa_handler = SIG_IGN};
 	int fd;
 
 	/* A closed descriptor 0 to 2 would be given to the next file that is
@@ -36,6 +35,14 @@ io_start(void)
 			_exit(1);
 	} while (fd <= STDERR_FILENO);
 	close(fd);
+	io_ignore_sigpipe();
+}
+
+void
+io_ignore_sigpipe(void)
+{
+	struct sigaction sa = {.sa_handler = SIG_IGN};
+
 	sigaction(SIGPIPE, &sa, NULL);
 }
 

@@ -16,8 +16,10 @@ struct buf;
  * SIGPIPE is ignored, so that a closed pipe is an ordinary write error. */
 void io_start(void);
 
-/* Before exec of another program: SIGPIPE as it usually is. */
+/* Before another program is started: SIGPIPE as it usually is. And after it,
+ * where that was not in a process of its own. */
 void io_restore_sigpipe(void);
+void io_ignore_sigpipe(void);
 
 /* Read until n bytes or the end. The count, or -1 with errno; silent. */
 ssize_t io_read_full(int fd, void *p, size_t n);

@@ -88,6 +88,10 @@ config <<E
 E
 fails 'a wrong section' 2 "a section is '\[account NAME\]' or '\[job NAME\]'" rs-config bucket
 config <<E
+[job -x]
+E
+fails 'a name like an option' 2 "line 1: a name that begins with '-'" rs-config bucket
+config <<E
 [account a]
 what is this
 E
@@ -99,12 +103,16 @@ config <<E
 bucket_file = name
 region_command = echo us-\`echo east\`-1
 prefix_command = exit 3
+s3_tags_command = yes | head -n 1
 schema_name_file = gone
 E
 printf 'frompath\n' >"${conf%/*}/name"
 run rs-config -a a bucket region
 out_is 'values from a file and a command' 'frompath
 us-east-1'
+run rs-config -a a s3_tags
+out_is 'a command whose writer is not read to its end' y
+err_empty 'which it does not complain about'
 fails 'a command that fails' 2 "cannot use the command of 'prefix': it ended with status 3" \
 	rs-config -a a prefix
 fails 'a file that is not there' 2 "cannot open '.*/gone'" rs-config -a a schema_name
