@@ -29,7 +29,7 @@ static const char usage[] =
 enum {FAILED = 1, MISUSE = 2};
 
 static int
-print(const struct table *t, const char *job)
+print(const struct table *t, const char *dir, const char *job)
 {
 	struct buf b;
 	size_t i;
@@ -44,6 +44,7 @@ print(const struct table *t, const char *job)
 			rc = table_put_row(&b, t->ncols,
 			    (const char *const *)t->cell + i * t->ncols);
 	}
+	history_unfinished(dir, job, &b);
 	if (rc == 0)
 		fwrite(b.data, 1, b.len, stdout);
 	buf_release(&b);
@@ -130,7 +131,7 @@ main(int argc, char *argv[])
 			rc = puts(dir) < 0 ? FAILED : 0;
 		else if (history_read(dir, &t) == 0)
 			rc = same ? unchanged(&t, common.job) :
-			    print(&t, common.job);
+			    print(&t, dir, common.job);
 	}
 	table_release(&t);
 	free(dir);

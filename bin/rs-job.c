@@ -287,32 +287,43 @@ temporary(struct work *w)
 	return -1;
 }
 
-/* The run's directory: a new one, or that of the run to resume. */
+/* The run's directory: a new one, or that of the run to resume. A status. */
 static int
 begin(struct work *w)
 {
-	char *job = NULL, *staged;
-	int rc;
+	char *job = NULL;
 
-	if (w->r->resume != NULL) {
-		w->run = mem_dup(w->r->resume);
-		w->path = history_find(w->dir, w->run, &job);
-		free(job);
-		if (w->path == NULL)
-			return -1;
-		staged = mem_fmt("%s/staged", w->path);
-		rc = access(staged, F_OK) == 0 ? 0 : msg_error("cannot resume "
-		    "'%s': it has left nothing on S3; run the job anew",
-		    w->run);
-		free(staged);
-		if (rc != 0) {
-			free(w->path);
-			w->path = NULL;
-		}
-	} else {
+	if (w->r->resume == NULL) {
 		w->path = history_begin(w->dir, w->job, &w->run);
+		return w->path != NULL ? 0 : FAILED;
 	}
-	return w->path != NULL ? 0 : -1;
+	w->run = mem_dup(w->r->resume);
+	w->path = history_find(w->dir, w->run, &job);
+	free(job);
+	if (w->path == NULL)
+		return MISUSE;
+	if (history_staged(w->path))
+		return history_untold(w->path) == 0 ? 0 : FAILED;
+	msg_error("cannot resume '%s': it has left nothing on S3; run the job "
+	    "anew", w->run);
+	free(w->path);
+	w->path = NULL;
+	return MISUSE;
+}
+
+/* The last line of a run that failed. It names the job, because several may
+ * run, and the cause, because other errors may have followed from it. */
+static void
+say_failed(const struct work *w, int status)
+{
+	char *cause = w->path != NULL ? history_cause(w->path) : NULL;
+
+	if (w->dir != NULL && w->path != NULL)
+		msg_info("job '%s': what its programs said is in '%s'",
+		    w->job, w->path);
+	msg_error("job '%s' failed (status %d)%s%s", w->job, status,
+	    cause != NULL ? ": " : "", cause != NULL ? cause : "");
+	free(cause);
 }
 
 static int
@@ -327,9 +338,7 @@ run_locked(struct work *w)
 	w->r->command[w->r->ncommand] = mem_dup(w->job);
 	status = attempts(w);
 	if (status != 0)
-		msg_error("job '%s' failed (status %d)%s%s", w->job, status,
-		    w->dir != NULL && msg_level() >= 1 ? "; see " : "",
-		    w->dir != NULL && msg_level() >= 1 ? w->path : "");
+		say_failed(w, status);
 	if (w->dir == NULL) {
 		unsetenv("RSW_RUN_DIR");
 		history_discard(w->path);
@@ -343,6 +352,8 @@ run_locked(struct work *w)
 static int
 run_job(struct work *w)
 {
+	int status;
+
 	if (cfg_open(NULL, w->job, &w->cfg) != 0)
 		return MISUSE;
 	if (cfg_int(w->cfg, "retries", 0, 1000, &w->retries) != 0 ||
@@ -358,7 +369,9 @@ run_job(struct work *w)
 		return w->lock == -2 ? AGAIN : FAILED;
 	/* Held for as long as anything of the run lives. */
 	history_pass_on(w->lock, true);
-	return begin(w) == 0 ? run_locked(w) : MISUSE;
+	history_note_killed(w->dir, w->job);
+	status = begin(w);
+	return status == 0 ? run_locked(w) : status;
 }
 
 /* In a process of its own: a job's environment is not the next one's. */
@@ -370,7 +383,7 @@ worker(const struct runner *r, const char *job)
 	int status = run_job(&w);
 
 	if (w.path == NULL)
-		msg_error("job '%s' failed (status %d)", job, status);
+		say_failed(&w, status);
 	cfg_free(w.cfg);
 	free(w.dir);
 	free(w.run);
@@ -428,13 +441,15 @@ obey(struct pool *p, int signals)
 static void
 start(struct pool *p, const struct runner *r, const char *job)
 {
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
 		/* Without us nobody would pass signals on to it. */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(FAILED);
 		_exit(worker(r, job));
 	}
 	if (pid > 0) {
@@ -465,6 +480,19 @@ run_all(const struct runner *r)
 	return p.result;
 }
 
+/* A job that is named twice runs once. */
+static void
+add_job(struct runner *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->njobs; i++)
+		if (strcmp(r->job[i], name) == 0)
+			return;
+	r->job = mem_resize(r->job, r->njobs + 1, sizeof(*r->job));
+	r->job[r->njobs++] = mem_dup(name);
+}
+
 /* Which jobs: the arguments, all of them, or that of the run to resume. */
 static int
 choose_jobs(struct runner *r, char *argv[], size_t n)
@@ -474,31 +502,24 @@ choose_jobs(struct runner *r, char *argv[], size_t n)
 	char *dir, *job = NULL, *path;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		r->job = mem_resize(r->job, r->njobs + 1, sizeof(*r->job));
-		r->job[r->njobs++] = mem_dup(argv[i]);
-	}
+	for (i = 0; i < n; i++)
+		add_job(r, argv[i]);
 	if (!r->all && r->resume == NULL)
 		return 0;
 	if (cfg_open(NULL, NULL, &c) != 0)
 		return -1;
-	for (i = 0; r->all && (name = cfg_section(c, "job", i)) != NULL; i++) {
-		r->job = mem_resize(r->job, r->njobs + 1, sizeof(*r->job));
-		r->job[r->njobs++] = mem_dup(name);
-	}
+	for (i = 0; r->all && (name = cfg_section(c, "job", i)) != NULL; i++)
+		add_job(r, name);
 	if (r->resume != NULL && (dir = history_dir(c)) != NULL) {
 		path = history_find(dir, r->resume, &job);
 		free(path);
 		free(dir);
 	}
 	cfg_free(c);
-	if (r->resume != NULL) {
-		if (job == NULL)
-			return -1;
-		r->job = mem_resize(r->job, 1, sizeof(*r->job));
-		r->job[r->njobs++] = job;
-	}
-	return 0;
+	if (job != NULL)
+		add_job(r, job);
+	free(job);
+	return r->resume == NULL || r->njobs > 0 ? 0 : -1;
 }
 
 /* OPT_GO, or what opt_common() says. */

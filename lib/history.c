@@ -24,6 +24,8 @@
 
 #define FILE_SIZE (16 * 1024 * 1024)	/* some 40,000 runs, then it is put
 					 * aside as history.csv.1 */
+#define UNTOLD "untold"			/* a run's file until its line is
+					 * written */
 #define LINE_SIZE (64 * 1024)		/* names, and an error of 4096 */
 
 const char *const history_column[HISTORY_COLUMNS] = {
@@ -216,6 +218,12 @@ write_file(const char *dir, const char *name, const char *text)
 	return rc;
 }
 
+int
+history_untold(const char *path)
+{
+	return write_file(path, UNTOLD, "");
+}
+
 char *
 history_begin(const char *dir, const char *job, char **run)
 {
@@ -238,8 +246,10 @@ history_begin(const char *dir, const char *job, char **run)
 	path = mem_fmt("%s/runs/%s", dir, *run);
 	if (mkdir(path, 0700) != 0)
 		msg_errno("cannot make the directory '%s'", path);
-	else if (write_file(path, "job", job) == 0)
+	else if (history_untold(path) == 0 && write_file(path, "job", job) == 0)
 		return path;
+	else
+		history_discard(path);
 	free(path);
 	free(*run);
 	*run = NULL;
@@ -283,9 +293,15 @@ history_find(const char *dir, const char *run, char **job)
  * What a run left.
  */
 
+/* A line a run: the name of a DataSet may hold anything. */
 static void
 set(struct history_line *l, int column, char *value)
 {
+	char *p;
+
+	for (p = value; p != NULL && *p != '\0'; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
 	free(l->cell[column]);
 	l->cell[column] = value;
 }
@@ -306,6 +322,50 @@ seconds(struct timespec from, struct timespec to)
 {
 	return (double)(to.tv_sec - from.tv_sec) +
 	    (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+static bool
+exists(const char *dir, const char *name)
+{
+	char *path = mem_fmt("%s/%s", dir, name);
+	bool there = access(path, F_OK) == 0;
+
+	free(path);
+	return there;
+}
+
+bool
+history_staged(const char *path)
+{
+	return exists(path, "staged");
+}
+
+/* The program before one that has failed says this too, sometimes first. */
+static bool
+only_follows(const char *line)
+{
+	return strstr(line, ": Broken pipe") != NULL ||
+	    strstr(line, "nobody reads the output any more") != NULL;
+}
+
+char *
+history_cause(const char *path)
+{
+	char *errors = slurp(path, "errors"), *cause = NULL, *line, *save;
+
+	if (errors == NULL)
+		return NULL;
+	for (line = strtok_r(errors, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save)) {
+		if (cause != NULL && only_follows(line))
+			continue;
+		if (cause == NULL || only_follows(cause)) {
+			free(cause);
+			cause = mem_dup(line);
+		}
+	}
+	free(errors);
+	return cause;
 }
 
 /* A CSV of one row. 0, or -1 (silent) if there is none. */
@@ -335,6 +395,7 @@ take(struct history_line *l, int column, const struct table *t,
 static void
 gather_tables(const char *path, struct history_line *l)
 {
+	char *table = slurp(path, "table");
 	struct table t;
 
 	if (one_row(path, "info", &t) == 0) {
@@ -350,6 +411,9 @@ gather_tables(const char *path, struct history_line *l)
 		take(l, HISTORY_RESULT, &t, "result");
 	}
 	table_release(&t);
+	if (l->cell[HISTORY_TABLE] == NULL && table != NULL)
+		set(l, HISTORY_TABLE, mem_ndup(table, strcspn(table, "\n")));
+	free(table);
 }
 
 static void
@@ -397,34 +461,31 @@ void
 history_gather(const char *path, struct timespec start, struct timespec end,
     struct history_line *l)
 {
-	char *errors, *table;
-
 	set(l, HISTORY_START, time_text(start));
 	set(l, HISTORY_END, time_text(end));
 	set(l, HISTORY_SECONDS, mem_fmt("%.2f", seconds(start, end)));
 	gather_tables(path, l);
 	gather_manifest(path, l);
 	gather_steps(path, end, l);
-	table = slurp(path, "table");
-	if (l->cell[HISTORY_TABLE] == NULL && table != NULL)
-		set(l, HISTORY_TABLE, mem_ndup(table, strcspn(table, "\n")));
-	free(table);
-	/* The first one is the cause; the others follow from it. */
-	errors = slurp(path, "errors");
-	if (errors != NULL && strcmp(l->cell[HISTORY_STATUS], "0") != 0)
-		set(l, HISTORY_ERROR, mem_ndup(errors, strcspn(errors, "\n")));
-	free(errors);
+	if (strcmp(l->cell[HISTORY_STATUS], "0") != 0)
+		set(l, HISTORY_ERROR, history_cause(path));
 }
 
 /*
  * history.csv.
  */
 
+static int
+put_line(const struct history_line *l, struct buf *b)
+{
+	return table_put_row(b, HISTORY_COLUMNS, (const char *const *)l->cell);
+}
+
 void
 history_text(const struct history_line *l, struct buf *b)
 {
 	table_put_row(b, HISTORY_COLUMNS, history_column);
-	table_put_row(b, HISTORY_COLUMNS, (const char *const *)l->cell);
+	put_line(l, b);
 }
 
 /* Open it for appending, with what a full disk left behind cut away. */
@@ -465,8 +526,7 @@ append(const char *path, const struct history_line *l)
 	buf_init(&b, LINE_SIZE);
 	if (size == 0)
 		rc = table_put_row(&b, HISTORY_COLUMNS, history_column);
-	if ((size == 0 && rc != 0) || table_put_row(&b, HISTORY_COLUMNS,
-	    (const char *const *)l->cell) != 0) {
+	if ((size == 0 && rc != 0) || put_line(l, &b) != 0) {
 		rc = msg_error("cannot write '%s': the line is longer than %d "
 		    "bytes", path, LINE_SIZE);
 	} else if ((rc = io_write_full(fd, b.data, b.len)) != 0) {
@@ -484,6 +544,7 @@ history_append(const char *dir, const struct history_line *l)
 {
 	char *lock = mem_fmt("%s/history.lock", dir);
 	char *path = mem_fmt("%s/history.csv", dir);
+	char *mark = mem_fmt("%s/runs/%s/" UNTOLD, dir, l->cell[HISTORY_RUN]);
 	int fd, rc = -1;
 
 	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -493,6 +554,9 @@ history_append(const char *dir, const struct history_line *l)
 		rc = append(path, l);
 	if (fd >= 0)
 		close(fd);
+	if (rc == 0)
+		unlink(mark);
+	free(mark);
 	free(lock);
 	free(path);
 	return rc;
@@ -544,33 +608,107 @@ history_discard(const char *path)
 		msg_errno("cannot remove '%s'", path);
 }
 
-void
-history_prune(const char *dir, const char *job, int64_t keep)
+/* The directories of a job's runs, or of all, the newest first; freed by the
+ * caller. */
+static char **
+runs_of(const char *dir, const char *job, size_t *n)
 {
-	char *runs = mem_fmt("%s/runs", dir), *path, *whose, **name = NULL;
+	char *runs = mem_fmt("%s/runs", dir), *path, *whose, **run = NULL;
 	struct dirent *e;
 	DIR *d = opendir(runs);
-	size_t i, n = 0;
 
+	*n = 0;
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.')
-			continue;
-		name = mem_resize(name, n + 1, sizeof(*name));
-		name[n++] = mem_dup(e->d_name);
+		path = mem_fmt("%s/%s", runs, e->d_name);
+		whose = e->d_name[0] == '.' ? NULL : slurp(path, "job");
+		if (whose != NULL && (job == NULL || strcmp(whose, job) == 0)) {
+			run = mem_resize(run, *n + 1, sizeof(*run));
+			run[(*n)++] = path;
+		} else {
+			free(path);
+		}
+		free(whose);
 	}
 	if (d != NULL)
 		closedir(d);
-	if (n > 0)
-		qsort(name, n, sizeof(*name), newest_first);
-	for (i = 0; i < n; i++) {
-		path = mem_fmt("%s/%s", runs, name[i]);
-		whose = slurp(path, "job");
-		if (whose != NULL && strcmp(whose, job) == 0 && keep-- <= 0)
-			history_discard(path);
-		free(whose);
-		free(path);
-		free(name[i]);
-	}
-	free(name);
+	if (*n > 0)
+		qsort(run, *n, sizeof(*run), newest_first);
 	free(runs);
+	return run;
+}
+
+void
+history_prune(const char *dir, const char *job, int64_t keep)
+{
+	char **run;
+	size_t i, n;
+
+	run = runs_of(dir, job, &n);
+	for (i = 0; i < n; i++) {
+		if (keep-- <= 0)
+			history_discard(run[i]);
+		free(run[i]);
+	}
+	free(run);
+}
+
+/* What the directory of a run without a line tells. */
+static void
+gather_untold(const char *path, struct history_line *l)
+{
+	char *file = mem_fmt("%s/job", path);
+	struct stat st;
+
+	memset(l, 0, sizeof(*l));
+	set(l, HISTORY_RUN, mem_dup(strrchr(path, '/') + 1));
+	set(l, HISTORY_JOB, slurp(path, "job"));
+	if (stat(file, &st) == 0)
+		set(l, HISTORY_START, time_text(st.st_mtim));
+	gather_tables(path, l);
+	gather_manifest(path, l);
+	set(l, HISTORY_RESULT, mem_dup("unfinished"));
+	free(file);
+}
+
+void
+history_note_killed(const char *dir, const char *job)
+{
+	struct history_line l;
+	char **run;
+	size_t n;
+
+	run = runs_of(dir, job, &n);
+	while (n-- > 0) {
+		if (exists(run[n], UNTOLD)) {
+			gather_untold(run[n], &l);
+			set(&l, HISTORY_RESULT, mem_dup("killed"));
+			set(&l, HISTORY_ERROR, mem_fmt("killed, or the machine "
+			    "went down%s%s", history_staged(run[n]) ? "; what "
+			    "it has staged: rs-writeback --resume " : "",
+			    history_staged(run[n]) ? l.cell[HISTORY_RUN] : ""));
+			history_append(dir, &l);
+			history_line_release(&l);
+		}
+		free(run[n]);
+	}
+	free(run);
+}
+
+void
+history_unfinished(const char *dir, const char *job, struct buf *b)
+{
+	struct history_line l;
+	char **run;
+	size_t n;
+
+	run = runs_of(dir, job, &n);
+	while (n-- > 0) {
+		if (exists(run[n], UNTOLD)) {
+			gather_untold(run[n], &l);
+			put_line(&l, b);
+			history_line_release(&l);
+		}
+		free(run[n]);
+	}
+	free(run);
 }

@@ -35,6 +35,10 @@ void history_pass_on(int lock, bool on);
  * the file `job` in it. Both freed by the caller; NULL having said why. */
 char *history_begin(const char *dir, const char *job, char **run);
 
+/* Note in a run's directory that the history lacks a line about what happens
+ * now; history_begin() has done so. 0, or -1 having said why. */
+int history_untold(const char *path);
+
 /* The directory and the job of a run that was; NULL having said why. */
 char *history_find(const char *dir, const char *run, char **job);
 
@@ -58,6 +62,13 @@ void history_line_release(struct history_line *);
 void history_gather(const char *path, struct timespec start,
     struct timespec end, struct history_line *);
 
+/* The error that a run's directory tells of first, if there is one that does
+ * more than tell of a closed pipe; freed by the caller. NULL: none. */
+char *history_cause(const char *path);
+
+/* Has the run left something on S3? */
+bool history_staged(const char *path);
+
 /* The header and the line as CSV. */
 void history_text(const struct history_line *, struct buf *);
 
@@ -65,8 +76,16 @@ void history_text(const struct history_line *, struct buf *);
  * said why. */
 int history_append(const char *dir, const struct history_line *);
 
+/* Append a line with the result "killed" for each run of the job that has
+ * none: nobody was left to write it. The job's lock is held. */
+void history_note_killed(const char *dir, const char *job);
+
 /* All lines; none if there is no history yet. 0, or -1 having said why. */
 int history_read(const char *dir, struct table *);
+
+/* Lines for the runs of a job, or of all, that have none yet, with the result
+ * "unfinished": they run now, or they were killed. */
+void history_unfinished(const char *dir, const char *job, struct buf *);
 
 /* Remove one run's directory; those of all but the last `keep` runs of a job. */
 void history_discard(const char *path);

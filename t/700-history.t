@@ -1,7 +1,6 @@
 #!/bin/sh
-# What is kept of runs, the lock, several jobs at once, a dry run, --resume
-# after a killed load, unchanged data, pre_sql and post_sql, commands that
-# are told.
+# What is kept of runs, by one process or by several; a dry run, unchanged
+# data, pre_sql and post_sql, commands that are told.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 . "$srcdir/t/e2e.sh"
 
@@ -13,9 +12,9 @@ k,v
 E
 # A job of this DataSet; the rest are its keys.
 own() {
-	name=$1
+	t_name=$1
 	shift
-	job "$name" dataset_id=$id table_name_source=custom_name "$@"
+	job "$t_name" dataset_id=$id table_name_source=custom_name "$@"
 }
 own one custom_table_name=one append_or_overwrite=append keep_runs=3
 own 'with blank' custom_table_name=two skip_unchanged=yes \
@@ -24,20 +23,6 @@ own sqls custom_table_name=three append_or_overwrite=overwrite \
 	'pre_sql=CREATE TABLE log (t varchar(9))' \
 	"post_sql=INSERT INTO log VALUES ('it''s')" 'on_failure=cat >told.bad'
 state=$HOME/.local/state/rs-writeback
-column() {	# column NAME: of the last run
-	rs-history | /usr/bin/python3 -c 'import csv, sys
-print(list(csv.DictReader(sys.stdin))[-1][sys.argv[1]])' "$1"
-}
-# child_of PID NAME: a process of this name that descends from PID.
-child_of() {
-	for c in $(pgrep -P "$1"); do
-		if [ "$(cat "/proc/$c/comm" 2>/dev/null)" = "$2" ]; then
-			echo "$c"
-		else
-			child_of "$c" "$2"
-		fi
-	done
-}
 
 run rs-history
 status_is 0 'no history yet'
@@ -61,12 +46,12 @@ run rs-writeback one
 status_is 0 'a run'
 err_like 'tells what it did' \
 	"^rs-writeback: job 'one': loaded 2 rows, append, public.one \("
-same 'its status' "$(column status)" 0
-same 'rows' "$(column rows)" 2
-same 'bytes of CSV' "$(column bytes)" 18
-same 'the DataSet' "$(column dataset_name)" 'A, "B"'
-ok 'the seconds of the load' test -n "$(column seconds_load)"
-dir=$state/runs/$(column run)
+same 'its status' "$(last status)" 0
+same 'rows' "$(last rows)" 2
+same 'bytes of CSV' "$(last bytes)" 18
+same 'the DataSet' "$(last dataset_name)" 'A, "B"'
+ok 'the seconds of the load' test -n "$(last seconds_load)"
+dir=$state/runs/$(last run)
 for f in manifest.json info schema result s3-stage.stderr; do
 	ok "the run keeps $f" test -e "$dir/$f"
 done
@@ -77,7 +62,7 @@ sed "s/^dataset_id = $id/dataset_id = 00000000-0000-0000-0000-000000000000/" \
 	conf >conf2 && chmod 600 conf2
 run env RS_WRITEBACK_CONFIG="$T/conf2" rs-writeback sqls
 status_is 1 'a run that fails'
-same 'its result' "$(column result)" failed
+same 'its result' "$(last result)" failed
 ok 'its first error' t_like 'domo-cat: .*404' "$state/history.csv"
 ok 'the command is told' t_like ',failed,' told.bad
 
@@ -99,45 +84,6 @@ status_is 0 'once more'
 err_like 'is skipped' 'unchanged since the last run'
 same 'and has loaded nothing' "$(sql 'SELECT count(*) FROM two')" 2
 
-# Twice at a time; then the load is killed. Another's lock on the table holds
-# the load where it can be seen.
-sql 'BEGIN; LOCK TABLE one; SELECT pg_sleep(6); COMMIT' >sleep.out & lock=$!
-rs-writeback one >killed 2>&1 & first=$!
-victim=
-for _ in $(seq 1 100); do
-	victim=$(child_of $first rs-load)
-	[ -z "$victim" ] || break
-	sleep 0.1
-done
-run rs-writeback one
-status_is 75 'a second run at the same time'
-err_like 'says why' "cannot run job 'one' now: it runs already"
-ok 'a load runs' test -n "$victim"
-[ -z "$victim" ] || kill -KILL "$victim"
-wait $first
-same 'a killed load fails' $? 1
-wait $lock
-same 'and leaves the table' "$(sql 'SELECT count(*) FROM one')" 2
-run rs-writeback --resume "$(column run)"
-status_is 2 'nothing was kept'
-err_like 'says so' 'cannot resume .*: it has left nothing on S3'
-
-run env RSW_KEEP_STAGED=failed RSW_POST_SQL='SELECT no_such_thing' \
-	rs-writeback one
-status_is 1 'a load that fails'
-kept=$(column run)
-err_like 'keeps what it staged' "kept, for --resume $kept"
-ok 'on S3' test "$(staged)" -gt 0
-run rs-writeback -v --resume "$kept"
-status_is 0 '--resume'
-err_unlike 'exports nothing' '^domo-cat: '
-same 'loads it' "$(sql 'SELECT count(*) FROM one')" 4
-same 'and cleans up' "$(staged)" 0
-run rs-writeback --resume nonsense
-status_is 2 '--resume of no run'
-ok 'three runs of the job are left' t_same \
-	"$(grep -lx one "$state"/runs/*/job | wc -l)" 3
-
 # A command that is told is a plain process: no signal is blocked or ignored,
 # and what it leaves in the background does not hold the job's lock.
 own told custom_table_name=four \
@@ -151,43 +97,82 @@ run rs-writeback told
 status_is 0 'does not hold the lock'
 kill "$(cat bg)"
 
-# A signal in the pause after a load that failed for now
-own paused custom_table_name=five 'on_failure=echo "stopped=$RSW_STOPPED" >env'
-echo '[{"match": "^COPY", "action": "error", "code": "XX000",
-	"message": "1023"}]' >"$RSW_SANDBOX/db/faults.json"
-env RSW_LOAD_RETRIES=0 RSW_RETRIES=1 RSW_RETRY_DELAY=30 \
-	rs-writeback paused >paused 2>&1 & first=$!
-for _ in $(seq 1 100); do
-	grep -q 'trying again in' paused && break
-	sleep 0.1
-done
-ok 'the pause before the next attempt' test "$(staged)" -gt 0
-kill -TERM $first
-wait $first
-same 'is ended by a signal' $? 143
-same 'of which on_failure has nothing in its environment' "$(cat env)" stopped=
-same 'and nothing is left on S3' "$(staged)" 0
-rm "$RSW_SANDBOX/db/faults.json"
+# What the commands are told: the header, and the run's line of the history
+run rs-writeback 'with blank'
+rs-history -j 'with blank' | sed -n '1p;$p' >line
+ok 'on_success gets the header and the line' cmp line told.good
+same 'the header' "$(head -n 1 told.good)" "run,start,end,job,dataset_id,$(:
+	)dataset_name,data_time,table,mode,rows,bytes,staged_bytes,seconds,$(:
+	)seconds_connect,seconds_export,seconds_load,seconds_clean,attempts,$(:
+	)status,result,error"
+ok 'on_failure gets the error' t_like \
+	',1,1,failed,"rs-load: cannot run pre_sql: relation ""log"" already exists' \
+	told.bad
 
-# A signal while Domo sends nothing
-echo '[{"path": "/data", "fault": "stall", "bytes": 10, "seconds": 20}]' \
-	>"$RSW_SANDBOX/domo/faults.json"
-rs-writeback one >stalled 2>&1 & first=$!
-for _ in $(seq 1 100); do
-	[ -z "$(child_of $first s3-stage)" ] || break
-	sleep 0.1
-done
-sleep 1
-begin=$(date +%s)
-kill -TERM $first
-wait $first
-same 'a signal while Domo stalls' $? 143
-ok 'is obeyed soon' test $(($(date +%s) - begin)) -le 5
-rm "$RSW_SANDBOX/domo/faults.json"
+# One line a run, whatever its names and errors hold
+odd=77777777-0000-0000-0000-000000000002
+dataset $odd 'two
+lines' k:LONG <<'E'
+k
+1
+E
+# JSON holds the newline as \n.
+/usr/bin/python3 - "$RSW_SANDBOX/domo/datasets/$odd.json" <<'E'
+import sys
+path = sys.argv[1]
+text = open(path).read().replace('two\nlines', 'two\\nlines')
+open(path, 'w').write(text)
+E
+job odd dataset_id=$odd table_name_source=custom_name custom_table_name=odd \
+	'post_sql=SELECT "a, b" FROM odd'
+before=$(wc -l <"$state/history.csv")
+run rs-writeback odd
+status_is 1 'a statement with quotes and a comma that fails'
+same 'is one line' "$(wc -l <"$state/history.csv")" $((before + 1))
+same 'with the name' "$(last dataset_name)" 'two lines'
+ok 'and the error' t_same "$(last error | grep -c '^rs-load: .*"a, b"')" 1
 
-# Several at once; where nothing can be kept at home
-run env RSW_PRE_SQL='SELECT 1' rs-writeback --jobs 2 one sqls
-status_is 0 'two jobs at once'
+# Several processes, several jobs each, one history
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	own "p$i" keep_runs=2
+done
+before=$(wc -l <"$state/history.csv")
+pids=
+for i in '1 2 3' '4 5 6' '7 8 9' '10 11 12'; do
+	set -- $i
+	rs-job -q --jobs 3 "p$1" "p$2" "p$3" -- true & pids="$pids $!"
+done
+for p in $pids; do wait "$p" || echo "status $?"; done >statuses
+ok 'four processes at once, three jobs each' cmp statuses /dev/null
+same 'a line for each' "$(($(wc -l <"$state/history.csv") - before))" 12
+same 'each of them whole' "$(rs-history | tail -n 12 |
+	grep -c '^[0-9TZ]*-[0-9a-f]*-p[0-9]*,.*,0,,$')" 12
+
+# Old runs go
+for i in 1 2 3; do rs-job -q p1 -- true; done
+same 'two runs of the job are left' "$(grep -lx p1 "$state"/runs/*/job |
+	wc -l)" 2
+same 'and all its lines' "$(rs-history -j p1 | wc -l)" 5
+ok 'another job keeps its own' test "$(grep -lx p2 "$state"/runs/*/job |
+	wc -l)" -eq 1
+
+# A line that a machine's end cut short
+printf 'half a li' >>"$state/history.csv"
+rs-job -q p1 -- true
+run rs-history -j p1
+status_is 0 'a line that was cut'
+same 'is gone' "$(wc -l <out) $(grep -c half "$state/history.csv")" '6 0'
+
+# No room: a file can not grow, which a full disk looks like to a program.
+runs=$(ls "$state/runs" | wc -l)
+run bash -o pipefail -c '(trap "" XFSZ; ulimit -f 0
+	exec rs-job -q p1 -- true) 2>&1 | cat'
+status_is 1 'no room for the run'
+out_like 'says where' "^rs-writeback: cannot write '$state/runs/.*: File too large"
+out_like 'and names the job' "^rs-writeback: job 'p1' failed \(status 1\)"
+same 'and leaves no directory' "$(ls "$state/runs" | wc -l)" "$runs"
+
+# Where nothing can be kept at home
 run env -u HOME -u XDG_RUNTIME_DIR TMPDIR="$T" setsid -w \
 	rs-writeback -v one
 status_is 0 'no HOME and no terminal'

@@ -65,5 +65,38 @@ rows() {
 tables() { sql "SELECT tablename FROM pg_tables WHERE schemaname = 'public'
 	ORDER BY 1"; }
 
+# last COLUMN [JOB]: of the history's last line.
+last() {
+	rs-history ${2:+-j "$2"} | /usr/bin/python3 -c 'import csv, sys
+print(list(csv.DictReader(sys.stdin))[-1][sys.argv[1]])' "$1"
+}
+
+# child_of PID NAME: a process of this name that descends from PID.
+child_of() {
+	for t_pid in $(pgrep -P "$1"); do
+		if [ "$(cat "/proc/$t_pid/comm" 2>/dev/null)" = "$2" ]; then
+			echo "$t_pid"
+		else
+			child_of "$t_pid" "$2"
+		fi
+	done
+}
+
+# eventually COMMAND...: wait, ten seconds at most, until it succeeds.
+eventually() {
+	for t_try in $(seq 1 200); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.05
+	done
+	echo "# waited in vain for: $*"
+	return 1
+}
+
+# fault SERVICE JSON: trouble on order at db or domo; none without.
+fault() {
+	printf '%s\n' "${2:-[]}" >"$RSW_SANDBOX/$1/faults.new"
+	mv "$RSW_SANDBOX/$1/faults.new" "$RSW_SANDBOX/$1/faults.json"
+}
+
 # The keys of all objects in the bucket, read past our own programs.
 staged() { find "$RSW_SANDBOX" -path '*objects*' -name '*.data' | wc -l; }
