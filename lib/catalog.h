@@ -18,6 +18,9 @@ int catalog_is_redshift(struct pg *, bool *out);
 int catalog_table(struct pg *, const char *schema, const char *table,
     struct plan_table *);
 
+/* The same for what only PostgreSQL tells: columns whose values it makes. */
+int catalog_generated(struct pg *, struct plan_table *);
+
 /* Redshift's encodings of its columns, and the keys they are in. What Redshift
  * does not tell stays unknown. */
 void catalog_storage(struct pg *, const char *schema, const char *table,

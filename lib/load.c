@@ -221,7 +221,9 @@ inspect(struct load *l)
 	int rc;
 
 	plan_table_release(&l->table);
-	if (catalog_table(l->pg, l->o->schema, l->o->table, &l->table) != 0)
+	if (catalog_table(l->pg, l->o->schema, l->o->table, &l->table) != 0 ||
+	    (l->table.exists && !l->redshift &&
+	    catalog_generated(l->pg, &l->table) != 0))
 		return load_trouble(l, "look at the table");
 	if (l->table.exists && l->o->mode == LOAD_CREATE) {
 		l->r->exists = true;

@@ -84,6 +84,18 @@ int loadtable_truncate(struct load *);
 /* loadswap.c: fill a new table and let it take the place of the old one. */
 int loadswap_run(struct load *);
 
+/*
+ * loadlike.c: what the new table of a swap must have of the old one. check:
+ * is there anything that it can not have? keys: those of the old table
+ * (PQclear), for finish, which gives them and the owner to the table when it
+ * has taken the name; grants and comments go to l->swap before.
+ */
+int loadlike_check(struct load *);
+int loadlike_keys(struct load *, PGresult **keys);
+int loadlike_grants(struct load *);
+int loadlike_comments(struct load *);
+int loadlike_finish(struct load *, const PGresult *keys);
+
 /* loadprove.c: how many rows there must be, -1: not known; what can be asked
  * for, before the transaction; whether COPY loaded all (noticed: what its
  * notice said, -1: nothing); whether a table has just the rows of COPY. */

@@ -382,7 +382,7 @@ compare(struct plan *p, struct plan_item *it, const struct plan_column *c,
 		plan_nulls(p, c, s->nulls, o, where);
 	if (c->identity)
 		fault(p, mem_fmt("column '%s' is an IDENTITY, whose values "
-		    "Redshift makes: leave it out of the input", c->name));
+		    "the database makes: leave it out of the input", c->name));
 }
 
 /* Columns of the table that the input lacks. */

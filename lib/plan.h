@@ -21,7 +21,9 @@ struct plan_table {
 		char *name;
 		char *base;		/* its type, in words */
 		struct coltype type;
-		bool not_null, has_default, identity;
+		bool not_null, has_default;
+		bool identity;		/* its values can not be given */
+		bool generated;		/* an IDENTITY of any kind */
 		/* NULL: none, or catalog_storage() was not asked */
 		char *encoding;
 		char *key;		/* the constraint that it is in */

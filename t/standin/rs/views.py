@@ -160,6 +160,22 @@ VIEWS = {
             ('pg_catalog', 'information_schema', 'rsi')
             AND (pg_has_role(c.relowner, 'MEMBER')
                  OR pg_has_role(a.grantee, 'MEMBER'))""",
+    "svv_column_privileges": """
+        SELECT n.nspname AS namespace_name, c.relname AS relation_name,
+            t.attname AS column_name, a.privilege_type,
+            a.grantee::int4 AS identity_id,
+            coalesce(r.rolname, 'public') AS identity_name,
+            CASE WHEN a.grantee = 0 THEN 'public' WHEN r.rolcanlogin
+                THEN 'user' ELSE 'group' END AS identity_type
+        FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            CROSS JOIN LATERAL aclexplode(t.attacl) a
+            LEFT JOIN pg_roles r ON r.oid = a.grantee
+        WHERE c.relkind IN ('r', 'v') AND NOT t.attisdropped
+            AND n.nspname NOT IN
+            ('pg_catalog', 'information_schema', 'rsi')
+            AND (pg_has_role(c.relowner, 'MEMBER')
+                 OR pg_has_role(a.grantee, 'MEMBER'))""",
     "pg_table_def": """
         SELECT n.nspname AS schemaname, c.relname AS tablename,
             a.attname AS "column",
@@ -196,6 +212,39 @@ VIEWS = {
             AND rsi.row_count(c.oid) > 0""",
 }
 
+# information_schema.columns has the columns that PostgreSQL 8.0 had, and tells
+# an IDENTITY by its default (awslabs/amazon-redshift-utils, v_generate_tbl_ddl)
+COLUMNS = """
+DO $$
+BEGIN
+    IF to_regclass('information_schema.rsi_columns') IS NULL THEN
+        ALTER VIEW information_schema.columns RENAME TO rsi_columns;
+    END IF;
+END $$;
+CREATE OR REPLACE VIEW information_schema.columns AS
+    SELECT table_catalog, table_schema, table_name, column_name,
+        ordinal_position, CASE identity_generation
+            WHEN 'ALWAYS' THEN format('"identity"(%s, %s, %L::text)',
+                format('%I.%I', table_schema, table_name)::regclass::oid,
+                ordinal_position - 1, identity_start || ',' ||
+                identity_increment)
+            WHEN 'BY DEFAULT' THEN format('"default_identity"(%s, %s, %L::text)',
+                format('%I.%I', table_schema, table_name)::regclass::oid,
+                ordinal_position - 1, identity_start || ',' ||
+                identity_increment)
+            ELSE column_default END::varchar AS column_default,
+        is_nullable, data_type, character_maximum_length,
+        character_octet_length, numeric_precision, numeric_precision_radix,
+        numeric_scale, datetime_precision, interval_type, interval_precision,
+        character_set_catalog, character_set_schema, character_set_name,
+        collation_catalog, collation_schema, collation_name, domain_catalog,
+        domain_schema, domain_name, udt_catalog, udt_schema, udt_name,
+        scope_catalog, scope_schema, scope_name, maximum_cardinality,
+        dtd_identifier, is_self_referencing
+    FROM information_schema.rsi_columns;
+GRANT SELECT ON information_schema.columns TO PUBLIC;
+"""
+
 SUPERUSERS_ONLY = ("svv_table_info",)
 ISOLATION = {"snapshot": "Snapshot Isolation", "serializable": "Serializable"}
 
@@ -206,6 +255,7 @@ def make(ledger, config):
         ledger.run("ALTER FUNCTION pg_catalog.version() "
                    "RENAME TO rsi_backend_version")
     ledger.run(FUNCTIONS)
+    ledger.run(COLUMNS)
     values = {"slices": config["slices"], "sys_delay": config["sys_delay"],
               "isolation": ISOLATION[config["isolation"]]}
     for name, query in VIEWS.items():
