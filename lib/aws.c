@@ -1,37 +1,25 @@
 /*
- * AWS credentials and region: the order of the chain. The shared files are
- * read here; what S3 does with a key is s3.c's.
+ * AWS credentials and region: the order of the chain. What S3 does with a key
+ * is s3.c's.
  */
 #include "config.h"
 
-#include <openssl/crypto.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "aws.h"
+#include "awscreds.h"
+#include "awsfile.h"
 #include "awsmeta.h"
+#include "awssts.h"
 #include "buf.h"
 #include "cfg.h"
-#include "io.h"
+#include "command.h"
 #include "mem.h"
 #include "msg.h"
 
-#define FILE_MAX (4 * 1024 * 1024)	/* hundreds of profiles */
-
-/* One of the two shared files. In ~/.aws/config a section is called
- * [profile NAME], but for [default]. */
-struct shared {
-	const char *env, *path;		/* the path is below HOME */
-	bool prefixed;
-};
-static const struct shared credentials = {
-	"AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", false
-};
-static const struct shared config = {
-	"AWS_CONFIG_FILE", ".aws/config", true
-};
+#define PROCESS_MAX (64 * 1024)	/* some 2 kB of JSON */
+#define CHAIN_MAX 5		/* profiles that refer to another one */
 
 void
 aws_creds_release(struct aws_creds *c)
@@ -43,153 +31,180 @@ aws_creds_release(struct aws_creds *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* NULL if there is neither the variable nor a HOME. */
-static char *
-shared_path(const struct shared *f)
+static const char *
+env(const char *name)
 {
-	const char *p = getenv(f->env);
+	const char *v = getenv(name);
 
-	if (p != NULL && *p != '\0')
-		return mem_dup(p);
-	p = getenv("HOME");
-	return p != NULL && *p != '\0' ? mem_fmt("%s/%s", p, f->path) : NULL;
+	return v != NULL && *v != '\0' ? v : NULL;
 }
 
-/* The text between the blanks at both ends of [p, end). */
-static size_t
-trim(const char **p, const char *end)
+/* A pod's identity (EKS): a token in a file, which stands for a role. */
+static enum fate
+from_web_identity(struct cfg *cfg, struct aws_creds *c)
 {
-	while (*p < end && strchr(" \t\r", **p) != NULL)
-		(*p)++;
-	while (end > *p && strchr(" \t\r", end[-1]) != NULL)
-		end--;
-	return (size_t)(end - *p);
-}
+	struct awssts_role role = {.arn = env("AWS_ROLE_ARN"),
+	    .session = env("AWS_ROLE_SESSION_NAME"),
+	    .token_file = env("AWS_WEB_IDENTITY_TOKEN_FILE")};
+	char *region;
+	enum fate f;
 
-/* Is the line [p, p + n) the head of our section? */
-static bool
-is_section(const char *p, size_t n, const char *profile, bool prefixed)
-{
-	const char *close = memchr(p, ']', n);
-
-	p++;
-	if (close == NULL)
-		return false;
-	n = trim(&p, close);
-	if (prefixed && n > 8 && strncmp(p, "profile", 7) == 0 &&
-	    strchr(" \t", p[7]) != NULL) {
-		p += 8;
-		n = trim(&p, close);
-	} else if (prefixed && strcmp(profile, "default") != 0) {
-		return false;
+	if (role.arn == NULL) {
+		msg_error("cannot use AWS_WEB_IDENTITY_TOKEN_FILE: "
+		    "AWS_ROLE_ARN is not set");
+		return FATE_CONFIG;
 	}
-	return n == strlen(profile) && memcmp(p, profile, n) == 0;
+	f = aws_region(cfg, &region);
+	if (f == FATE_OK)
+		f = awssts_assume(region, &role, NULL, c);
+	free(region);
+	return f;
 }
 
 /*
- * The value of `key` in the profile's section, NULL if it is not there. With
- * key NULL: not NULL if there is the section. Freed by the caller. Lines
- * that begin with a blank belong to a nested block, and not to us.
+ * Profiles. What a profile lacks is no fault here: then it has no keys.
  */
-static char *
-find_value(const char *text, const char *profile, bool prefixed,
-    const char *key)
-{
-	const char *p = text, *end, *eq, *name;
-	char *found = NULL;
-	bool ours = false;
-	size_t n;
 
-	for (; *p != '\0'; p = *end == '\n' ? end + 1 : end) {
-		end = p + strcspn(p, "\n");
-		if (*p == '[') {
-			ours = is_section(p, (size_t)(end - p), profile,
-			    prefixed);
-			if (ours && key == NULL)
-				return mem_dup("");
-		}
-		if (!ours || key == NULL || strchr("[#; \t\r\n", *p) != NULL)
-			continue;
-		eq = memchr(p, '=', (size_t)(end - p));
-		if (eq == NULL)
-			continue;
-		name = p;
-		n = trim(&name, eq);
-		if (n != strlen(key) || memcmp(name, key, n) != 0)
-			continue;
-		name = eq + 1;
-		n = trim(&name, end);
-		mem_wipe_str(found);	/* the last one counts */
-		found = mem_ndup(name, n);
+static enum fate
+from_process(const char *profile, const char *command, struct aws_creds *c)
+{
+	char *what = mem_fmt("credential_process of profile '%s'", profile);
+	struct buf b;
+	enum fate f = FATE_FAILED;
+
+	buf_init(&b, PROCESS_MAX);
+	if (command_output(what, command, &b) == 0)
+		f = awscreds_json(b.data, b.len, what, c);
+	buf_wipe(&b);
+	free(what);
+	return f;
+}
+
+/* What this program cannot do by itself, `aws` can. */
+static enum fate
+need_aws(const char *profile, const char *what)
+{
+	msg_error("cannot use the AWS profile '%s': it needs %s; log in by "
+	    "'aws sso login' or as you do, and use a profile with "
+	    "credential_process = aws configure export-credentials --profile "
+	    "%s --format process", profile, what, profile);
+	return FATE_CONFIG;
+}
+
+static enum fate from_profile(struct cfg *, const struct awsfile *,
+    const char *profile, int depth, struct aws_creds *);
+
+/* Whose credentials sign the call for a role: another profile's, or the
+ * machine's. */
+static enum fate
+source_of_role(struct cfg *cfg, const struct awsfile *f, const char *profile,
+    int depth, struct aws_creds *by)
+{
+	char *source = awsfile_get(f, profile, "source_profile");
+	char *machine = awsfile_get(f, profile, "credential_source");
+	enum fate rc = FATE_CONFIG;
+
+	if (depth == CHAIN_MAX)
+		msg_error("cannot use the AWS profile '%s': its source_profile "
+		    "leads round in a circle", profile);
+	else if (source != NULL && strcmp(source, profile) == 0)
+		rc = awsfile_keys(f, profile, by) == 0 ? FATE_OK : FATE_CONFIG;
+	else if (source != NULL)
+		rc = from_profile(cfg, f, source, depth + 1, by);
+	/* With keys in the environment no profile would have been looked at. */
+	else if (machine != NULL && strcmp(machine, "Environment") != 0)
+		rc = awsmeta_get(by);
+	else
+		msg_error("cannot use the AWS profile '%s': it has a role_arn "
+		    "without source_profile, credential_source or "
+		    "web_identity_token_file", profile);
+	if (rc == FATE_OK && (by->access_key == NULL ||
+	    by->secret_key == NULL)) {
+		msg_error("cannot assume the role of the AWS profile '%s': "
+		    "'%s' has no keys", profile, source != NULL ? source :
+		    machine);
+		rc = FATE_CONFIG;
 	}
-	return found;
-}
-
-/* A file's text, empty if there is no such file. */
-static int
-read_shared(const struct shared *f, struct buf *text)
-{
-	char *path = shared_path(f);
-	int rc = 0;
-
-	if (path != NULL && access(path, F_OK) == 0)
-		rc = io_slurp_file(path, text, false);
-	free(path);
-	return rc;
-}
-
-/* Add what the file tells of the profile. 1 if it knows it, 0 if not, -1
- * having said why. */
-static int
-add_profile(const struct shared *f, const char *profile, struct aws_creds *c)
-{
-	struct buf text;
-	char *section = NULL;
-	int rc = -1;
-
-	buf_init(&text, FILE_MAX);
-	if (read_shared(f, &text) != 0)
-		goto out;
-	section = find_value(text.data, profile, f->prefixed, NULL);
-	rc = section != NULL;
-	if (rc == 0 || c->access_key != NULL)
-		goto out;
-	c->access_key = find_value(text.data, profile, f->prefixed,
-	    "aws_access_key_id");
-	if (c->access_key == NULL)
-		goto out;
-	c->secret_key = find_value(text.data, profile, f->prefixed,
-	    "aws_secret_access_key");
-	c->session_token = find_value(text.data, profile, f->prefixed,
-	    "aws_session_token");
-out:
-	free(section);
-	buf_wipe(&text);
+	free(source);
+	free(machine);
 	return rc;
 }
 
 static enum fate
-from_profile(const char *profile, bool named, struct aws_creds *c)
+from_role(struct cfg *cfg, const struct awsfile *f, const char *profile,
+    const char *arn, int depth, struct aws_creds *c)
 {
-	int first, second;
+	char *session = awsfile_get(f, profile, "role_session_name");
+	char *external = awsfile_get(f, profile, "external_id");
+	char *token = awsfile_get(f, profile, "web_identity_token_file");
+	char *mfa = awsfile_get(f, profile, "mfa_serial"), *region = NULL;
+	struct awssts_role role = {.arn = arn, .session = session,
+	    .external_id = external, .token_file = token};
+	struct aws_creds by;
+	enum fate rc = FATE_OK;
 
-	if ((first = add_profile(&credentials, profile, c)) < 0 ||
-	    (second = add_profile(&config, profile, c)) < 0)
-		return FATE_CONFIG;
-	if (named && first == 0 && second == 0) {
-		msg_error("cannot find the AWS profile '%s': neither "
-		    "~/.aws/credentials nor ~/.aws/config has it", profile);
-		return FATE_CONFIG;
-	}
-	if (c->access_key != NULL && c->secret_key == NULL) {
-		msg_error("cannot use the AWS profile '%s': it has an "
-		    "aws_access_key_id without aws_secret_access_key",
-		    profile);
-		return FATE_CONFIG;
-	}
-	if (c->access_key != NULL)
+	memset(&by, 0, sizeof(by));
+	if (mfa != NULL)
+		rc = need_aws(profile, "a code of an MFA device");
+	else if (token == NULL)
+		rc = source_of_role(cfg, f, profile, depth, &by);
+	if (rc == FATE_OK)
+		rc = aws_region(cfg, &region);
+	if (rc == FATE_OK)
+		rc = awssts_assume(region, &role, &by, c);
+	aws_creds_release(&by);
+	free(session);
+	free(external);
+	free(token);
+	free(mfa);
+	free(region);
+	return rc;
+}
+
+static enum fate
+from_profile(struct cfg *cfg, const struct awsfile *f, const char *profile,
+    int depth, struct aws_creds *c)
+{
+	char *role = awsfile_get(f, profile, "role_arn");
+	char *process = awsfile_get(f, profile, "credential_process");
+	char *session = awsfile_get(f, profile, "sso_session");
+	char *start = awsfile_get(f, profile, "sso_start_url");
+	enum fate rc = FATE_OK;
+
+	if (role != NULL)
+		rc = from_role(cfg, f, profile, role, depth, c);
+	else if (awsfile_keys(f, profile, c) != 0)
+		rc = FATE_CONFIG;
+	else if (c->access_key != NULL)
 		c->source = mem_fmt("profile '%s'", profile);
-	return FATE_OK;
+	else if (process != NULL)
+		rc = from_process(profile, process, c);
+	else if (session != NULL || start != NULL)
+		rc = need_aws(profile, "a login by a browser (SSO)");
+	free(role);
+	free(process);
+	free(session);
+	free(start);
+	return rc;
+}
+
+/* The profile that is named, or the default one. */
+static enum fate
+from_files(struct cfg *cfg, const char *named, struct aws_creds *c)
+{
+	struct awsfile f;
+	enum fate rc = FATE_CONFIG;
+
+	if (awsfile_read(&f) != 0)
+		;
+	else if (named != NULL && !awsfile_has(&f, named))
+		msg_error("cannot find the AWS profile '%s': neither "
+		    "~/.aws/credentials nor ~/.aws/config has it", named);
+	else
+		rc = from_profile(cfg, &f, named != NULL ? named : "default",
+		    0, c);
+	awsfile_release(&f);
+	return rc;
 }
 
 /* A key's value if it is set at this level; NULL otherwise. */
@@ -258,9 +273,13 @@ aws_creds_get(struct cfg *cfg, struct aws_creds *c)
 		return from_keys(cfg, keys, c);
 	if (cfg_get(cfg, "aws_profile", &profile) != 0)
 		return FATE_CONFIG;
-	rc = from_profile(profile != NULL ? profile : "default",
-	    profile != NULL, c);
 	/* A profile that was named is not passed over. */
+	if (profile != NULL)
+		rc = from_files(cfg, profile, c);
+	else if (env("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
+		rc = from_web_identity(cfg, c);
+	else
+		rc = from_files(cfg, NULL, c);
 	if (rc == FATE_OK && c->access_key == NULL && profile == NULL)
 		rc = awsmeta_get(c);
 	if (rc == FATE_OK && c->access_key == NULL)
@@ -272,7 +291,7 @@ enum fate
 aws_region(struct cfg *cfg, char **out)
 {
 	const char *value;
-	struct buf text;
+	struct awsfile f;
 	int rc;
 
 	*out = NULL;
@@ -283,12 +302,11 @@ aws_region(struct cfg *cfg, char **out)
 		return FATE_OK;
 	if (cfg_get(cfg, "aws_profile", &value) != 0)
 		return FATE_CONFIG;
-	buf_init(&text, FILE_MAX);
-	rc = read_shared(&config, &text);
+	rc = awsfile_read(&f);
 	if (rc == 0)
-		*out = find_value(text.data, value != NULL ? value :
-		    "default", true, "region");
-	buf_wipe(&text);
+		*out = awsfile_get(&f, value != NULL ? value : "default",
+		    "region");
+	awsfile_release(&f);
 	if (rc == 0 && *out == NULL)
 		*out = mem_dup("us-east-1");
 	return rc == 0 ? FATE_OK : FATE_CONFIG;

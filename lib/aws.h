@@ -5,8 +5,6 @@
 #ifndef RSW_AWS_H
 #define RSW_AWS_H
 
-#include <time.h>
-
 #include "fate.h"
 
 struct cfg;
@@ -14,17 +12,20 @@ struct cfg;
 struct aws_creds {
 	char *access_key, *secret_key;
 	char *session_token;	/* NULL: none */
-	time_t expires;		/* 0: they do not */
 	char *source;		/* in words, for messages */
 };
 
 /*
- * The keys aws_access_key, aws_secret_key and aws_session_token of one level
- * of the configuration, all from the same one; else the profile (the key
- * aws_profile, else "default") of the shared files; else, if no profile is
- * named, what the container's or the instance's endpoint gives. A profile
- * named at a higher level than the keys outranks them. FATE_OK, or having said why;
- * release in either case.
+ * The first of:
+ * - the keys aws_access_key, aws_secret_key and aws_session_token of one level
+ *   of the configuration, all from the same one, unless a profile is named at
+ *   a higher level;
+ * - the profile that is named (the key aws_profile) in the shared files: its
+ *   role, its keys, its credential_process;
+ * - the token of $AWS_WEB_IDENTITY_TOKEN_FILE, for the role $AWS_ROLE_ARN;
+ * - the profile "default", as above;
+ * - what the container's or the instance's endpoint gives.
+ * FATE_OK, or having said why; release in either case.
  */
 enum fate aws_creds_get(struct cfg *, struct aws_creds *);
 

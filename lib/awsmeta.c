@@ -4,14 +4,13 @@
  */
 #include "config.h"
 
-#include <jansson.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "awscreds.h"
 #include "awsmeta.h"
 #include "buf.h"
 #include "http.h"
@@ -47,36 +46,6 @@ ask(const char *method, const char *url, const char *header, long seconds,
 
 	http_free(h);
 	return res == HTTP_OK && r->status == 200;
-}
-
-static char *
-member(const json_t *o, const char *name)
-{
-	return mem_dup(json_string_value(json_object_get(o, name)));
-}
-
-/* {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"}. */
-static enum fate
-take(const struct http_reply *r, const char *what, struct aws_creds *c)
-{
-	json_t *o = json_loadb(r->body.data, r->body.len, 0, NULL);
-	const char *end = json_string_value(json_object_get(o, "Expiration"));
-	struct tm tm;
-
-	c->access_key = member(o, "AccessKeyId");
-	c->secret_key = member(o, "SecretAccessKey");
-	c->session_token = member(o, "Token");
-	memset(&tm, 0, sizeof(tm));
-	if (end != NULL && strptime(end, "%Y-%m-%dT%H:%M:%S", &tm) != NULL)
-		c->expires = timegm(&tm);
-	json_decref(o);
-	if (c->access_key == NULL || c->secret_key == NULL) {
-		msg_error("cannot use the credentials of %s: its answer has "
-		    "none", what);
-		return FATE_FAILED;
-	}
-	c->source = mem_dup(what);
-	return FATE_OK;
 }
 
 /* Plain http only to this machine and to the addresses that AWS names. */
@@ -144,7 +113,8 @@ from_container(const char *url, struct aws_creds *c)
 		return FATE_CONFIG;
 	http_reply_init(&r);
 	if (ask("GET", url, header, 5, &r)) {
-		f = take(&r, "the container's endpoint", c);
+		f = awscreds_json(r.body.data, r.body.len, "the "
+		    "container's endpoint", c);
 	} else {
 		msg_error("cannot get AWS credentials from '%s' (the "
 		    "container's endpoint): %s", url, r.status == 0 ?
@@ -197,7 +167,8 @@ from_instance(struct aws_creds *c)
 	if (role != NULL) {
 		url = mem_fmt("%s" ROLES "%s", base, role);
 		if (ask("GET", url, header, 5, &r)) {
-			f = take(&r, "the instance's role", c);
+			f = awscreds_json(r.body.data, r.body.len,
+			    "the instance's role", c);
 		} else {
 			msg_error("cannot get the credentials of the "
 			    "instance's role '%s'", role);

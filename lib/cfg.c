@@ -5,16 +5,15 @@
  */
 #include "config.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "cfg.h"
 #include "cfgfile.h"
+#include "command.h"
 #include "io.h"
 #include "mem.h"
 #include "msg.h"
@@ -456,42 +455,11 @@ expand_path(const struct cfg *c, const struct found *f)
 	return mem_fmt("%.*s/%s", (int)(slash - c->path), c->path, f->text);
 }
 
-/* What `sh -c command` prints. The command inherits our environment, which
- * holds no secret that its user did not put there. */
-static int
-run_command(const char *key, const char *command, struct buf *b)
-{
-	char block[4096];
-	FILE *p;
-	size_t n;
-	int status;
-
-	/* A writer that nobody reads is to end, as it does in any shell. */
-	io_restore_sigpipe();
-	p = popen(command, "re");
-	io_ignore_sigpipe();
-	if (p == NULL)
-		return msg_errno("cannot run the command of '%s'", key);
-	while ((n = fread(block, 1, sizeof(block), p)) > 0)
-		if (buf_add(b, block, n) != 0)
-			break;
-	OPENSSL_cleanse(block, sizeof(block));
-	status = pclose(p);
-	if (n > 0)
-		return msg_error("cannot use the command of '%s': it prints "
-		    "more than %d bytes", key, VALUE_MAX_BYTES);
-	if (status == -1 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return msg_error("cannot use the command of '%s': it ended "
-		    "with status %d", key, WIFEXITED(status) ?
-		    WEXITSTATUS(status) : 128 + WTERMSIG(status));
-	return 0;
-}
-
 static int
 read_value(struct cfg *c, size_t i, const struct found *f)
 {
 	struct buf b;
-	char *path;
+	char *path, *what;
 	int rc;
 
 	if (f->form == AS_IS) {
@@ -504,7 +472,9 @@ read_value(struct cfg *c, size_t i, const struct found *f)
 		rc = io_slurp_file(path, &b, keys[i].flags & SECRET);
 		free(path);
 	} else {
-		rc = run_command(keys[i].name, f->text, &b);
+		what = mem_fmt("the command of '%s'", keys[i].name);
+		rc = command_output(what, f->text, &b);
+		free(what);
 	}
 	if (rc == 0 && memchr(b.data, '\0', b.len) != NULL)
 		rc = msg_error("cannot use the value of '%s': it holds a NUL "

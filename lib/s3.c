@@ -15,6 +15,7 @@
 #include "msg.h"
 #include "num.h"
 #include "s3req.h"
+#include "xml.h"
 
 /* 1,000 keys of at most 1,024 bytes, each byte as "&#xHH;" at worst. */
 #define DELETE_BODY_MAX (8 * 1024 * 1024)
@@ -345,13 +346,13 @@ check_deleted(const char *bucket, const char *xml)
 	const char *in;
 	size_t failed = 0;
 
-	while ((one = s3req_xml(&at, "Error")) != NULL) {
+	while ((one = xml_text(&at, "Error")) != NULL) {
 		in = one;
-		key = s3req_xml(&in, "Key");
+		key = xml_text(&in, "Key");
 		in = one;
-		code = s3req_xml(&in, "Code");
+		code = xml_text(&in, "Code");
 		in = one;
-		message = s3req_xml(&in, "Message");
+		message = xml_text(&in, "Message");
 		if (code == NULL || strcmp(code, "NoSuchKey") != 0)
 			if (failed++ == 0)
 				msg_error("cannot delete 's3://%s/%s': "
@@ -460,11 +461,11 @@ each_key(const char *xml, s3_each *each, void *arg)
 	int64_t size;
 	int rc = 0;
 
-	while (rc == 0 && (one = s3req_xml(&xml, "Contents")) != NULL) {
+	while (rc == 0 && (one = xml_text(&xml, "Contents")) != NULL) {
 		in = one;
-		key = s3req_xml(&in, "Key");
+		key = xml_text(&in, "Key");
 		in = one;
-		text = s3req_xml(&in, "Size");
+		text = xml_text(&in, "Size");
 		size = -1;
 		if (text != NULL)
 			num_parse(text, 0, INT64_MAX, &size);
@@ -509,7 +510,7 @@ s3_list(struct s3 *s, struct http *h, const char *bucket, const char *prefix,
 			break;
 		}
 		at = r.body.data;
-		token = s3req_xml(&at, "NextContinuationToken");
+		token = xml_text(&at, "NextContinuationToken");
 	} while (token != NULL);
 	http_reply_release(&r);
 	return fate;

@@ -64,8 +64,4 @@ void s3req_header(struct s3req *, const char *name, const char *value);
 enum fate s3req_do(struct s3 *, struct http *, struct s3req *,
     struct http_reply *);
 
-/* The text of the first <tag> in an XML text at or after *at, decoded, and
- * *at moves behind it; NULL if there is none. Freed by the caller. */
-char *s3req_xml(const char **at, const char *tag);
-
 #endif

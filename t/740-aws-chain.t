@@ -1,6 +1,6 @@
 #!/bin/sh
-# Who we are to AWS: keys, shared files, the container's endpoint, IMDSv2; and
-# libpq's own password file.
+# Who we are to AWS: keys, shared files and what they lead to, web identity, the
+# container's endpoint, IMDSv2; and libpq's own files.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 . "$srcdir/t/e2e.sh"
 
@@ -12,15 +12,91 @@ account bare aws_access_key= aws_secret_key=
 export AWS_EC2_METADATA_DISABLED=true
 unset AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 
-# A responder like both endpoints; it wants the token that it gave.
+# A responder like both endpoints and STS; it wants the token that it gave.
 cat >answers.py <<'E'
-import http.server, json, os, sys
+import datetime, hashlib, hmac, http.server, json, os, re, urllib.parse
 CREDS = json.dumps({
     'Code': 'Success', 'AccessKeyId': os.environ['A'],
     'SecretAccessKey': os.environ['S'], 'Token': os.environ['T'],
     'Expiration': '2099-01-01T00:00:00Z'})
 ROLES = '/latest/meta-data/iam/security-credentials/'
+XML = """<%sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<%sResult><AssumedRoleUser><Arn>arn</Arn></AssumedRoleUser><Credentials>
+<AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey>
+<SessionToken>%s</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>
+</Credentials></%sResult></%sResponse>"""
+ERROR = """<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code>
+<Message>%s</Message></Error></ErrorResponse>"""
+ROLE = 'arn:aws:iam::111122223333:role/pod'
+KEYS = {'AKIAIOSFODNN7EXAMPLE': ('source+secret/x', None),
+        'ASIAIOSFODNN7EXAMPLE': ('session+secret/x', 'of+session/=')}
+
+def mac(key, text):
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+def signed(headers, body):
+    """Is it signed as AWS wants it, by one of KEYS?"""
+    m = re.fullmatch(r'AWS4-HMAC-SHA256 Credential=(\w+)/(\d{8})/us-west-2/sts/'
+                     r'aws4_request, ?SignedHeaders=([-a-z0-9;]+), ?'
+                     r'Signature=([0-9a-f]{64})', headers.get('Authorization', ''))
+    if not m or m[1] not in KEYS:
+        return False
+    secret, token = KEYS[m[1]]
+    names = m[3].split(';')
+    if not {'host', 'x-amz-date'} <= set(names) or \
+            headers.get('X-Amz-Security-Token') != token or \
+            (token and 'x-amz-security-token' not in names):
+        return False
+    date = headers['X-Amz-Date']
+    when = datetime.datetime.strptime(date, '%Y%m%dT%H%M%SZ')
+    canonical = '\n'.join(['POST', '/', ''] + ['%s:%s' % (
+        n, headers[n].strip()) for n in names] + ['', m[3],
+        hashlib.sha256(body).hexdigest()])
+    text = '\n'.join(['AWS4-HMAC-SHA256', date, m[2] + '/us-west-2/sts/'
+                      'aws4_request', hashlib.sha256(canonical.encode())
+                      .hexdigest()])
+    key = ('AWS4' + secret).encode()
+    for part in (m[2], 'us-west-2', 'sts', 'aws4_request'):
+        key = mac(key, part)
+    return abs((datetime.datetime.utcnow() - when).total_seconds()) < 300 \
+        and mac(key, text).hex() == m[4]
+
+def sts(headers, body):
+    """STS: status and text."""
+    if not headers['Content-Type'].startswith('application/x-www-form-url'):
+        return 404, ''
+    form = dict(urllib.parse.parse_qsl(body.decode(), strict_parsing=True))
+    action = form.get('Action')
+    web = action == 'AssumeRoleWithWebIdentity'
+    if form.get('Version') != '2011-06-15' or not re.fullmatch(
+            r'[\w+=,.@-]{2,64}', form.get('RoleSessionName', '')):
+        return 400, ERROR % ('ValidationError', 'not valid')
+    if form.get('RoleArn') != ROLE or not (web or action == 'AssumeRole'):
+        return 403, ERROR % ('AccessDenied', 'Not authorized to perform '
+                             'sts:AssumeRoleWithWebIdentity')
+    if web and form.get('WebIdentityToken') != open('token').read().strip():
+        return 400, ERROR % ('InvalidIdentityToken', 'No OpenIDConnect '
+                             'provider found in your account')
+    if not web and not signed(headers, body):
+        return 403, ERROR % ('SignatureDoesNotMatch', 'The request signature '
+                             'we calculated does not match')
+    if os.path.exists('late'):
+        os.unlink('late')
+        return 503, ''
+    with open('asked', 'a') as f:
+        f.write(' '.join([action, form['RoleSessionName'],
+                          form.get('ExternalId', '-')]) + '\n')
+    if os.path.exists('old'):
+        os.unlink('old')
+        creds = 'ASIAOLDOLDOLDOLDOLDO', 'old', 'old-token'
+    else:
+        creds = os.environ['A'], os.environ['S'], os.environ['T']
+    return 200, XML % ((action,) * 2 + creds + (action,) * 2)
+
 class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.answer(*sts(self.headers, body))
     def answer(self, status, text):
         self.send_response(status)
         self.send_header('Content-Length', str(len(text)))
@@ -90,6 +166,146 @@ printf 'a\n1\n' >in
 fails 'no instance' 2 "'aws_access_key': set it in" env \
 	AWS_EC2_METADATA_DISABLED=false \
 	AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9 s3-stage -q -a bare
+
+# Web identity, as on EKS
+role=arn:aws:iam::111122223333:role/pod
+unset AWS_PROFILE
+echo 'eyJ.of+pod/=' >token
+: >asked
+AWS_ENDPOINT_URL_STS=$url
+export AWS_ENDPOINT_URL_STS
+pod() { stages "$@" AWS_WEB_IDENTITY_TOKEN_FILE="$T/token" AWS_ROLE_ARN=$role; }
+pod 'web identity'
+printf 'a\n1\n' >in
+run env AWS_WEB_IDENTITY_TOKEN_FILE="$T/token" AWS_ROLE_ARN=$role \
+	s3-stage -v -v -a bare
+ok 'no secret is told' t_unlike "$secret|$token|eyJ" err
+same 'its session has a name' "$(head -n 1 asked)" \
+	'AssumeRoleWithWebIdentity rs-writeback -'
+: >late
+pod 'STS is busy for a moment' RSW_RETRY_SCALE=0.01
+: >asked
+pod 'a session of another name' AWS_ROLE_SESSION_NAME=mine
+same 'is told' "$(head -n 1 asked)" 'AssumeRoleWithWebIdentity mine -'
+: >old
+: >asked
+echo '[{"access": "ASIAOLDOLDOLDOLDOLDO", "fault": "error", "status": 400,
+	"code": "ExpiredToken", "message": "The provided token has expired."}]' \
+	>"$RSW_SANDBOX/s3/faults.json"
+printf 'a\n1\n' >in
+run env AWS_WEB_IDENTITY_TOKEN_FILE="$T/token" AWS_ROLE_ARN=$role \
+	s3-stage -q -a bare
+status_is 0 'a session that ends meanwhile'
+same 'another is begun' "$(wc -l <asked)" 2
+rm "$RSW_SANDBOX/s3/faults.json"
+wrong() {	# wrong DESCRIPTION STATUS ERE VARIABLE=VALUE...
+	d=$1 st=$2 e=$3
+	shift 3
+	printf 'a\n1\n' >in
+	fails "$d" "$st" "$e" env "$@" s3-stage -q -a bare
+}
+wrong 'another role' 1 "role/other': 403 AccessDenied: Not auth.*trust policy" \
+	AWS_WEB_IDENTITY_TOKEN_FILE="$T/token" AWS_ROLE_ARN=${role%pod}other
+echo stale-one >stale
+wrong 'a wrong token' 1 'InvalidIdentityToken' \
+	AWS_WEB_IDENTITY_TOKEN_FILE="$T/stale" AWS_ROLE_ARN=$role
+ok 'the token is not told' t_unlike stale-one err
+wrong 'no token file' 2 "cannot open '.*/gone'" \
+	AWS_WEB_IDENTITY_TOKEN_FILE="$T/gone" AWS_ROLE_ARN=$role
+wrong 'no role' 2 'AWS_ROLE_ARN is not set' AWS_WEB_IDENTITY_TOKEN_FILE="$T/token"
+wrong 'no STS' 75 "cannot assume the role '$role' at 'http://127.0.0.1:9/'" \
+	AWS_WEB_IDENTITY_TOKEN_FILE="$T/token" AWS_ROLE_ARN=$role \
+	AWS_ENDPOINT_URL_STS=http://127.0.0.1:9 RSW_RETRY_SCALE=0.01
+
+# Profiles that lead elsewhere. STS signs for another region than S3.
+cat >process <<E
+#!/bin/sh
+cat <<J
+{"Version": 1, "AccessKeyId": "$access", "SecretAccessKey": "$secret",
+ "SessionToken": "$token", "Expiration": "2099-01-01T00:00:00Z"}
+J
+E
+chmod 700 process
+cat >"$HOME/.aws/config" <<E
+[profile process]
+credential_process = "$T/process" --for 'a b'
+[profile failing]
+credential_process = echo no-such-login >&2; exit 3
+[profile empty]
+credential_process = echo '{"Version": 1}'
+[profile keys]
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_secret_access_key = source+secret/x
+[profile session]
+aws_access_key_id = ASIAIOSFODNN7EXAMPLE
+aws_secret_access_key = session+secret/x
+aws_session_token = of+session/=
+[profile role]
+role_arn = $role
+source_profile = keys
+role_session_name = nightly
+external_id = a/b=c
+[profile role-of-session]
+role_arn = $role
+source_profile = session
+[profile role-of-file]
+role_arn = $role
+web_identity_token_file = $T/token
+[profile role-of-machine]
+role_arn = $role
+credential_source = EcsContainer
+[profile self]
+role_arn = $role
+source_profile = self
+aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_secret_access_key = source+secret/x
+[profile round]
+role_arn = $role
+source_profile = around
+[profile around]
+role_arn = $role
+source_profile = round
+[profile nowhere]
+role_arn = $role
+[profile wrong]
+role_arn = $role
+source_profile = work
+[profile mfa]
+role_arn = $role
+source_profile = keys
+mfa_serial = arn:aws:iam::111122223333:mfa/me
+[profile sso]
+sso_session = corp
+sso_account_id = 111122223333
+[profile region]
+region = eu-west-3
+E
+account bare2 aws_access_key= aws_secret_key=
+sed '/^\[account bare2\]/,$s/^region = .*/region = us-west-2/; s/^\[account bare\]/[account used]/
+	s/^\[account bare2\]/[account bare]/' conf >conf.new && cat conf.new >conf
+stages 'credential_process' AWS_PROFILE=process
+: >asked
+stages 'a role of another profile' AWS_PROFILE=role
+same 'named as it says' "$(head -n 1 asked)" 'AssumeRole nightly a/b=c'
+stages 'a role of a session' AWS_PROFILE=role-of-session
+stages 'a role of a token' AWS_PROFILE=role-of-file
+stages 'a role of its own keys' AWS_PROFILE=self
+wrong 'a process that fails' 1 'credential_process of .* ended with status 3' \
+	AWS_PROFILE=failing
+wrong 'a process without keys' 1 'its answer has none' AWS_PROFILE=empty
+wrong 'a circle' 2 'leads round in a circle' AWS_PROFILE=round
+wrong 'a role of nobody' 2 'without source_profile' AWS_PROFILE=nowhere
+wrong 'a role of wrong keys' 1 'SignatureDoesNotMatch' AWS_PROFILE=wrong
+wrong 'a role of the machine' 1 'SignatureDoesNotMatch' \
+	AWS_PROFILE=role-of-machine AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="$T/pod" \
+	AWS_CONTAINER_CREDENTIALS_FULL_URI="$url/container"
+wrong 'MFA' 2 'MFA device.*aws configure export-credentials --profile mfa' \
+	AWS_PROFILE=mfa
+wrong 'SSO' 2 'SSO.*aws sso login.*credential_process = aws configure' \
+	AWS_PROFILE=sso
+wrong 'no such profile' 2 "cannot find the AWS profile 'none'" AWS_PROFILE=none
+wrong 'a profile that has only a region' 2 "'aws_access_key': set it in" \
+	AWS_PROFILE=region
 
 # libpq's password file
 account nopw database_password=
