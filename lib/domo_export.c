@@ -45,6 +45,9 @@ expect(struct domo *d, const struct domo_meta *m,
 	enum domo_result res = DOMO_OK;
 
 	*n = -1;
+	if (m->rows == 0 && p->ncolumns == 0)
+		return domo_fail(d, DOMO_FAILED, "it has neither columns nor "
+		    "rows, so there is nothing to write");
 	if (o->count == DOMO_EXPORT_COUNT_NONE)
 		return DOMO_OK;
 	if (m->rows == 0 || (p->sql == NULL &&
@@ -224,9 +227,6 @@ fetch(struct export *x, long *after)
 	res = request(x, &r, after);
 	if (b->write_errno != 0) {
 		res = DOMO_FAILED;
-	} else if (is_empty(x, res, &r) && b->ncolumns == 0) {
-		res = domo_fail(x->d, DOMO_FAILED, "it has neither columns nor "
-		    "rows, so there is nothing to write");
 	} else if (is_empty(x, res, &r)) {
 		msg_info("the DataSet has no rows: only its header is made");
 		res = domo_body_put_header(b) == 0 ? DOMO_OK : DOMO_FAILED;

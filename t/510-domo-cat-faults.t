@@ -367,7 +367,7 @@ breaks 'no rows, but no access either' 1 'Domo says 400 .*Access is denied' "$E"
 fault "{\"path\": \"$E\$\", \"fault\": \"metadata\", \"set\": {\"rows\": 1}}"
 breaks 'one row that does not come' 1 'Domo says 400 Bad Request: No data for' "$E"
 fault
-dataset "$E" '{"name": "e", "schema": {"columns": []}}' </dev/null
+echo | dataset "$E" '{"name": "e", "schema": {"columns": []}}'
 fails 'no rows and no columns' 1 \
 	'it has neither columns nor rows, so there is nothing to write' domo-cat "$E"
 run domo-cat -S "$E"
