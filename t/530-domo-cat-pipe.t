@@ -143,6 +143,37 @@ fails 'no such file' 1 '(error setting certificate|gone.pem)' \
 DOMO_API_URL=http://127.0.0.1:$domo_port fails 'no TLS where there is one' 75 \
 	'cannot look up' domo-cat --tries 1 "$G"
 domo_start
+# HTTP/2, by a proxy in front of the stand-in, as Domo has one.
+port=$(/usr/bin/python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+PATH=$PATH:/usr/sbin nghttpx --conf=/dev/null --no-ocsp -f "127.0.0.1,$port" \
+	-b "127.0.0.1,$domo_port" --accesslog-file="$T/h2.log" \
+	--accesslog-format='$request' key.pem ca.pem >h2.err 2>&1 & h2_pid=$!
+at_end 'kill $h2_pid 2>/dev/null'
+for i in $(seq 1 100); do
+	curl -s --cacert ca.pem "https://127.0.0.1:$port/" >/dev/null && break
+	sleep 0.05
+done
+: >h2.log
+fault
+DOMO_API_URL=https://127.0.0.1:$port
+run domo-cat --cacert ca.pem "$B"
+status_is 0 'HTTP/2'
+out_same 'is whole' big.csv
+same 'in all four requests' "$(grep -c ' HTTP/2' h2.log) of $(wc -l <h2.log)" '4 of 4'
+for how in close reset; do
+	fault "{$export, \"fault\": \"cut\", \"how\": \"$how\"}"
+	run domo-cat --cacert ca.pem "$B"
+	status_is 75 "HTTP/2, cut by $how"
+	err_like 'is said' 'it broke off after [0-9]+ rows'
+	ok 'the output does not look whole' stage_refuses
+done
+fault "{$export, \"fault\": \"reset\", \"times\": 2}"
+run domo-cat --cacert ca.pem "$B"
+out_same 'HTTP/2: a stream that ends at once is tried again' big.csv
+kill $h2_pid
+fault
+DOMO_API_URL=http://127.0.0.1:$domo_port
 http_proxy=http://127.0.0.1:1 fails 'a proxy that is not there' 75 \
 	'Failed to connect to 127.0.0.1 port 1 ' domo-cat --tries 2 "$G"
 http_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1 run domo-cat "$G"
