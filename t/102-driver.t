@@ -7,7 +7,8 @@ ok 'at most 200 lines' test "$(grep -c '' "$driver")" -le 200
 ok 'dash takes it' dash -n "$driver"
 command -v shellcheck >/dev/null || skip_all 'shellcheck is not installed'
 for f in "$driver" "$srcdir"/contrib/build "$srcdir"/contrib/check \
-	"$srcdir"/contrib/demo "$srcdir"/contrib/install-deps "$srcdir"/t/sandbox; do
+	"$srcdir"/contrib/demo "$srcdir"/contrib/install-deps \
+	"$srcdir"/contrib/report "$srcdir"/t/sandbox; do
 	ok "shellcheck finds nothing in ${f##*/}" shellcheck "$f"
 done
 fails 'no job' 2 'no job given' rs-writeback
