@@ -38,9 +38,15 @@ mode_word(const struct load_opt *o)
 
 /* The user wants no more of it. */
 static bool
+stopping(const struct load *l)
+{
+	return l->o->stop != NULL && *l->o->stop;
+}
+
+static bool
 stopped(const struct load *l)
 {
-	if (l->o->stop == NULL || !*l->o->stop)
+	if (!stopping(l))
 		return false;
 	msg_error("stopped; '%s' is %s", l->where, l->truncated ? "empty: "
 	    "it was truncated before the load" : "as it was");
@@ -50,7 +56,10 @@ stopped(const struct load *l)
 int
 load_trouble(struct load *l, const char *what)
 {
-	if (stopped(l))
+	/* An error is an answer; a lost connection is none. */
+	l->unknown = l->committing && pg_lost(l->pg) &&
+	    *pg_state(l->pg) == '\0';
+	if (!l->unknown && stopped(l))
 		return -1;
 	l->again = pg_conflict(l->pg) || pg_lost(l->pg);
 	/* Redshift says that the user has cancelled it. */
@@ -383,11 +392,12 @@ fit_table(struct load *l)
 static int
 commit(struct load *l)
 {
-	if (load_do(l, "COMMIT", "commit the load") == 0)
-		return 0;
-	/* An error is an answer; a lost connection is none. */
-	l->unknown = pg_lost(l->pg) && *pg_state(l->pg) == '\0';
-	return -1;
+	int rc;
+
+	l->committing = true;
+	rc = load_do(l, "COMMIT", "commit the load");
+	l->committing = false;
+	return rc;
 }
 
 /* The user's own statements are part of the transaction. */
@@ -482,6 +492,27 @@ attempt(struct load *l)
 	return transaction(l);
 }
 
+/* Nobody knows whether COMMIT happened; what to do about it. */
+static enum fate
+unknown(const struct load *l, const char *why)
+{
+	bool known = l->ledger && l->m->run_id != NULL;
+	const char *advice = "no ledger is kept: count its rows before you "
+	    "run it again";
+
+	if (l->o->mode == LOAD_CREATE)
+		advice = "run it again: if it was, the table exists";
+	else if (l->o->mode != LOAD_APPEND)
+		advice = "run it again: it replaces the same rows";
+	else if (known)
+		advice = "run it again: the ledger knows its run, and rows "
+		    "that are in are not loaded twice";
+	msg_error("cannot tell whether the load into '%s' was committed: %s; "
+	    "%s", l->where, stopping(l) ? "stopped before the answer came" :
+	    why, advice);
+	return FATE_FAILED;
+}
+
 /*
  * COMMIT was sent and the connection broke: did it happen? The ledger's row
  * was written by the same transaction. FATE_OK: it did; FATE_AGAIN: it did
@@ -495,25 +526,26 @@ resolve(struct load *l)
 	bool found = false;
 	enum fate f;
 
-	if (!l->ledger) {
-		msg_error("cannot tell whether the load into '%s' was "
-		    "committed: the connection broke, and no ledger "
-		    "is kept; count its rows before you run it again", l->where);
-		return FATE_FAILED;
-	}
-	msg_warn("the connection broke at COMMIT: asking the ledger whether "
-	    "the load into '%s' is in", l->where);
-	do {
+	/* These give the same rows when they are done twice. */
+	if (!l->ledger && (l->o->mode == LOAD_OVERWRITE ||
+	    l->o->mode == LOAD_MERGE || l->o->mode == LOAD_REPLACE) &&
+	    !stopping(l))
+		return FATE_AGAIN;
+	if (!l->ledger)
+		return unknown(l, "the connection broke before the answer");
+	if (!stopping(l))
+		msg_warn("the connection broke at COMMIT: asking the ledger "
+		    "whether the load into '%s' is in", l->where);
+	while (!stopping(l)) {
 		f = connect_db(l);
 		if (f == FATE_OK && loadledger_committed(l, &found) == 0)
 			return found ? FATE_OK : FATE_AGAIN;
-		if (f != FATE_OK && f != FATE_AGAIN)
-			return f;
-	} while (retry_wait(&wait, -1));
-	msg_error("cannot tell whether the load into '%s' was committed: the "
-	    "database does not answer; load_id '%s' is in its ledger if it "
-	    "was", l->where, l->load_id);
-	return FATE_FAILED;
+		if ((f != FATE_OK && f != FATE_AGAIN) ||
+		    !retry_wait(&wait, -1))
+			break;
+	}
+	return unknown(l, "the connection broke before the answer, and the "
+	    "database does not answer now");
 }
 
 /* A mark of this attempt, by which a lost COMMIT can be asked for. */

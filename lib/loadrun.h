@@ -21,7 +21,8 @@ struct load {
 	bool fresh;			/* the table is made by this load */
 	bool truncated;			/* it was emptied, for good */
 	bool ledger;			/* there is one to write to */
-	bool history;			/* SYS_LOAD_HISTORY answers */
+	const char *files_read;		/* how to ask for the files that COPY
+					 * has read; NULL: nobody tells */
 	bool loading;			/* COPY runs */
 	bool blind;			/* nothing can be seen of it */
 	struct pg *side;		/* a second session, to look at it */
@@ -29,7 +30,8 @@ struct load {
 	char *swap;			/* the table that takes the name */
 	/* how the last attempt ended, if it did not work */
 	bool again;			/* the same may work */
-	bool unknown;			/* COMMIT was sent, no answer came */
+	bool committing;		/* COMMIT was sent */
+	bool unknown;			/* and no answer came */
 	char *reason;			/* again: why, not yet said */
 	char *copying;			/* the staged objects, if COPY failed */
 };

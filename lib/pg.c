@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #define TEXT_MAX (17 * 1024 * 1024)
 #define SECRETS 8
 #define TICK_MS 1000
+#define CANCEL_MS 10000		/* for the answer to a cancel request */
 #define ASIDE_SECONDS 5
 
 struct pg {
@@ -34,6 +36,7 @@ struct pg {
 	char state[8];
 	char *text, *detail;
 	bool lost;
+	bool deaf;		/* it does not answer, not even to a cancel */
 };
 
 char *
@@ -137,7 +140,7 @@ keep_failure(struct pg *pg, const PGresult *res)
 	if (s == NULL && res != NULL)
 		s = PQresultErrorField(res, PG_DIAG_CONTEXT);
 	pg->detail = pg_redact(pg, s != NULL ? s : "");
-	pg->lost = PQstatus(pg->conn) == CONNECTION_BAD;
+	pg->lost = pg->deaf || PQstatus(pg->conn) == CONNECTION_BAD;
 }
 
 static void
@@ -163,24 +166,41 @@ pg_watch(struct pg *pg, pg_tick *tick, void *arg)
 	pg->tick_arg = arg;
 }
 
+/* It waits for the server to hang up, which one that is gone never does. */
+static void *
+send_cancel(void *arg)
+{
+	PGcancel *c = arg;
+	char error[256];
+
+	if (PQcancel(c, error, sizeof(error)) == 0)
+		msg_debug("cannot cancel the statement: %s", error);
+	PQfreeCancel(c);
+	return NULL;
+}
+
 static void
 cancel(struct pg *pg)
 {
 	PGcancel *c = PQgetCancel(pg->conn);
-	char error[256];
+	pthread_t thread;
 
-	if (c != NULL && PQcancel(c, error, sizeof(error)) == 0)
-		msg_debug("cannot cancel the statement: %s", error);
-	PQfreeCancel(c);
+	if (c == NULL)
+		return;
+	if (pthread_create(&thread, NULL, send_cancel, c) == 0)
+		pthread_detach(thread);
+	else
+		PQfreeCancel(c);
 }
 
-/* PQexec() with a look at the clock: the same protocol, the same result. */
+/* PQexec() with a look at the clock: the same protocol, the same result; NULL
+ * if the server does not even answer to a cancel. */
 static PGresult *
 exec(struct pg *pg, const char *sql)
 {
 	struct pollfd p = {.events = POLLIN};
 	PGresult *r, *last = NULL;
-	bool cancelled = false;
+	long long cancelled = 0;
 	int n;
 
 	if (pg->tick == NULL || PQsendQuery(pg->conn, sql) == 0)
@@ -188,9 +208,13 @@ exec(struct pg *pg, const char *sql)
 	while (PQisBusy(pg->conn)) {
 		p.fd = PQsocket(pg->conn);
 		n = poll(&p, 1, TICK_MS);
-		if (n <= 0 && pg->tick(pg->tick_arg) != 0 && !cancelled) {
-			cancelled = true;
+		if (n <= 0 && pg->tick(pg->tick_arg) != 0 && cancelled == 0) {
+			cancelled = io_now_ms();
 			cancel(pg);
+		}
+		if (cancelled > 0 && io_now_ms() - cancelled > CANCEL_MS) {
+			pg->deaf = true;
+			return NULL;
 		}
 		if (n > 0 && PQconsumeInput(pg->conn) == 0)
 			break;

@@ -109,6 +109,41 @@ load skipped2 t
 status_is 1 'COPY that passes over a file without rows'
 err_like 'is found out too' 'Redshift read 1 files of 2; nothing is changed'
 untouched 'an empty file passed over'
+# Without the view, by another one; by the session itself; or it is said.
+sys() { sql "$1 SELECT ON sys_load_history, sys_load_detail $2 PUBLIC" >/dev/null; }
+sys REVOKE FROM
+load skipped2 t
+status_is 1 'no sys_load_history: a file passed over'
+err_like 'is found out by stl_load_commits' 'Redshift read 1 files of 2; nothing is changed'
+sql 'REVOKE SELECT ON stl_load_commits FROM PUBLIC' >/dev/null
+load skipped2 --overwrite t3
+status_is 0 'no view at all: nothing is found'
+err_like 'and that is said' "warning: Redshift does not tell whether it has read all 2 files for 'public.t3'; the number of rows is right"
+fault
+cp ok1.manifest in
+sed 's/"record_count":[0-9]*//; s/"meta":{,/"meta":{/; s/,}/}/g
+	s/^"meta":{},//' ok1.manifest >plain
+cp plain in
+run rs-load --overwrite t3
+status_is 0 'nor a number of rows'
+err_like 'that is said too' 'and the manifest does not tell how many rows there are'
+sys GRANT TO
+sql 'GRANT SELECT ON stl_load_commits TO PUBLIC; ALTER ROLE loader CONNECTION LIMIT 1' >/dev/null
+load ok1 --overwrite t3
+status_is 0 'no second session'
+err_like 'nor does this one see it: that is said' 'does not tell whether it has read'
+sql 'ALTER ROLE loader CONNECTION LIMIT -1; DROP TABLE t3' >/dev/null
+# What COPY says, in its notice and by its function, and what was staged.
+for wrong in '"notice": -1' '"notice": 1' '"count": 1' '"count": -1' \
+	'"notice": 1, "count": 1' '"notice": -1, "count": -1'; do
+	fault '[{"match": "^COPY", "action": "miscount", '"$wrong"'}]'
+	load ok1 --again t
+	status_is 1 "COPY that miscounts: $wrong"
+	err_like 'is found out' 'says that it loaded [123] rows.*, but 2 are staged; nothing is changed'
+	untouched "COPY that miscounts: $wrong"
+	load ok1 --overwrite t
+	untouched "an overwrite, too: $wrong"
+done
 fault '[{"match": "^COPY", "action": "lose-rows"}]'
 stage lose f
 load lose --overwrite t

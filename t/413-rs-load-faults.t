@@ -90,8 +90,16 @@ load old --overwrite t1
 fault '[{"match": "^COMMIT", "action": "drop-after", "times": 1}]'
 load new --ledger none t1
 status_is 1 'without a ledger'
-err_like 'nobody knows' 'cannot tell whether the load .* was committed'
+err_like 'nobody knows' 'cannot tell whether the load .* was committed: the connection broke before the answer; no ledger is kept: count its rows'
+load old --overwrite t1
+for how in drop drop-after; do
+	fault '[{"match": "^COMMIT", "action": "'$how'", "times": 1}]'
+	load new --overwrite --ledger none t1
+	status_is 0 "without a ledger, $how at COMMIT of an overwrite: done again"
+	has 'the rows are there once' t1 '3|12'
+done
 fault
+load old --overwrite t1
 
 # Two that make the same table: one of --create fails with 3.
 fault '[{"match": "^CREATE TABLE \"public\".\"t3\"", "action": "delay", "seconds": 0.3}]'

@@ -28,15 +28,19 @@ fault
 load small --overwrite t
 fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 20}]'
 
-for sig in TERM INT; do
+# kill_at SQL SIGNAL OPTION...: rs-load of big.manifest, which gets the signal
+# while that statement runs.
+kill_at() {
+	at=$1 sig=$2 before=$(statements | wc -l)
+	shift 2
 	# A shell has SIGINT ignored in what it runs in the background.
 	/usr/bin/python3 -c 'import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execvp(sys.argv[1], sys.argv[1:])' rs-load --overwrite t \
-		<big.manifest >out 2>err &
+os.execvp(sys.argv[1], sys.argv[1:])' rs-load "$@" t <big.manifest >out 2>err &
 	pid=$!
-	tries=100
-	while [ $tries -gt 0 ] && ! statements | tail -n 1 | grep -q '"COPY '; do
+	tries=200
+	while [ $tries -gt 0 ] && ! statements | tail -n "+$((before + 1))" |
+		tail -n 1 | grep -q "\"$at"; do
 		tries=$((tries - 1))
 		sleep 0.05
 	done
@@ -45,7 +49,10 @@ os.execvp(sys.argv[1], sys.argv[1:])' rs-load --overwrite t \
 	kill -$sig $pid
 	wait $pid
 	status=$?
-	t_what="rs-load, SIG$sig"
+	t_what="rs-load $*, SIG$sig at $at"
+}
+for sig in TERM INT; do
+	kill_at 'COPY ' $sig --overwrite
 	case $sig in INT) want=130 ;; *) want=143 ;; esac
 	status_is $want "SIG$sig: dies of it"
 	err_like 'says so' "stopped; 'public.t' is as it was"
@@ -55,6 +62,33 @@ os.execvp(sys.argv[1], sys.argv[1:])' rs-load --overwrite t \
 	rows_are 'the server has stopped too' "SELECT count(*) FROM pg_stat_activity
 		WHERE usename = 'loader' AND state <> 'idle'" 0
 done
+
+# At COMMIT: what is not known is not said.
+fault '[{"match": "^COMMIT", "action": "delay", "seconds": 20}]'
+kill_at COMMIT TERM --overwrite
+status_is 143 'SIGTERM at COMMIT, which the server gives up'
+err_like 'says that nothing is changed' "stopped; 'public.t' is as it was"
+rows_are 'nothing is' 'SELECT count(*) FROM t' 1
+cp small.manifest big.manifest
+sed -i 's/"run_id":"small"/"run_id":"again"/' big.manifest
+fault '[{"match": "^COMMIT", "action": "drop-after", "seconds": 2}]'
+kill_at COMMIT TERM --append
+fault
+status_is 143 'SIGTERM at COMMIT, whose answer is lost'
+err_like 'says that nobody knows' "cannot tell whether the load into 'public.t' was committed: stopped before the answer came; run it again: the ledger knows its run"
+err_unlike 'and not that nothing is changed' 'as it was'
+out_empty 'prints no result'
+rows_are 'as it happens, it was' 'SELECT count(*) FROM t' 2
+load big --append t
+out_like 'run again, it does nothing' ',append,repeated,1,'
+rows_are 'no row is there twice' 'SELECT count(*) FROM t' 2
+fault '[{"match": "^COMMIT", "action": "drop-after", "seconds": 60}]'
+kill_at COMMIT INT --ledger none
+fault
+status_is 130 'SIGINT at COMMIT of a server that is gone'
+err_like 'no ledger: says what to do' 'stopped before the answer came; no ledger is kept: count its rows before you run it again'
+ok 'and does not wait for ever' test $(($(date +%s) - began)) -le 15
+load small --overwrite t
 
 # The pauses are no time to be deaf: before another attempt, while connecting.
 stopped_soon() {	# DESCRIPTION: kill $pid, which is in a pause

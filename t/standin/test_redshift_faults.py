@@ -294,6 +294,12 @@ def test_drops(pair, world):
     pair.one.run("INSERT INTO t VALUES (2)")
     broken(lambda: pair.one.run("COMMIT"))
     same(pair.count(), "2", "drop-after COMMIT: it is committed")
+    pair.reset()
+    pair.rs.faults({"match": "^COMMIT", "action": "drop-after", "seconds": 1})
+    pair.one.run("BEGIN")
+    began = time.monotonic()
+    broken(lambda: pair.one.run("COMMIT"))
+    ok(time.monotonic() - began >= 1, "drop-after: a second later")
 
     pair.reset()
     pair.rs.faults({"match": "INSERT", "action": "drop-after"})
@@ -369,6 +375,14 @@ def test_lies(pair, world):
     same(one.rows("SELECT source_file_count, file_count_scanned FROM "
                   "sys_load_history WHERE query_id = pg_last_copy_id()"),
          [["2", "1"]], "and one file of two was scanned")
+    rs.faults({"match": "COPY", "action": "miscount", "notice": -1,
+               "count": 2})
+    one.notices.clear()
+    one.run(copy_sql(manifest) + " MANIFEST")
+    ok("3 record(s) loaded" in one.notices[0][1],
+       "miscount: the notice tells of three rows")
+    same(one.value("SELECT pg_last_copy_count()"), "6",
+         "pg_last_copy_count() of six")
 
 
 # -- the stand-in itself -----------------------------------------------

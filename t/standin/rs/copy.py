@@ -52,6 +52,7 @@ class Load:
         self.loaded = self.errors = 0
         rule = session.faults.get("lose-rows", {"rows": 0})
         self.to_lose = rule.get("rows", 1)
+        self.wrong = session.faults.get("miscount", {})
 
     def run(self):
         copy, session = self.copy, self.session
@@ -75,7 +76,7 @@ class Load:
             raise
         self.log.finish("completed", self)
         if "NOLOAD" not in copy:
-            session.last_copy_count = self.loaded
+            session.last_copy_count = self.loaded + self.wrong.get("count", 0)
         self._notices()
 
     # -- the load ----------------------------------------------------------
@@ -219,7 +220,8 @@ class Load:
         if "NOLOAD" in self.copy:
             self.loaded = 0
         self.session.notice("INFO", "00000", text + "%d record(s) loaded "
-                            "successfully." % self.loaded)
+                            "successfully." % (self.loaded
+                                             + self.wrong.get("notice", 0)))
         if self.errors:
             self.session.notice("INFO", "00000", text + "%d record(s) could "
                                 "not be loaded.  Check '%s' system table for "

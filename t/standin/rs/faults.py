@@ -5,12 +5,14 @@ text ("match") and an "action":
 
   drop           break the connection before the statement runs
   drop-after     run it, commit it if it commits, then break the connection
-                 instead of answering
+                 instead of answering, "seconds" (0) later
   drop-mid-copy  break the connection in the middle of a COPY, which goes on
   stall-copy     wait "seconds" in the middle of a COPY
   error          fail with "code" and "message" ("detail") instead of running
   delay          wait "seconds" first
   lose-rows      COPY loads "rows" (1) fewer than it says
+  miscount       what COPY says it has loaded is wrong: by "notice" in its
+                 notice, by "count" in pg_last_copy_count() (0)
   skip-file      COPY passes over the first file and says nothing
 
 "skip" statements that match are let go first, then "times" are hit (all, when
@@ -27,7 +29,7 @@ from . import wire
 from .errors import RsError
 
 ACTIONS = {"drop", "drop-after", "drop-mid-copy", "stall-copy", "error",
-           "delay", "lose-rows", "skip-file"}
+           "delay", "lose-rows", "miscount", "skip-file"}
 
 
 def sleep(session, rule):

@@ -9,6 +9,7 @@ import contextlib
 import select
 import socket
 import struct
+import time
 
 from . import errors, lexer, settings, statements, wire
 from .backend import Backend
@@ -84,6 +85,7 @@ class Session:
 
     def ready(self):
         if "drop-after" in self.faults:
+            time.sleep(self.faults["drop-after"].get("seconds", 0))
             self.drop()
             raise wire.Gone("fault: drop-after")
         self.stream.put(b"Z", self.transaction.status)
