@@ -17,6 +17,7 @@
 #include "mem.h"
 #include "msg.h"
 #include "opt.h"
+#include "pgservice.h"
 #include "pump.h"
 #include "sshask.h"
 #include "sshcmd.h"
@@ -206,8 +207,6 @@ load(const struct options *o, struct run *r)
 		{O_ALIVE, "ssh_alive"}, {O_TIMEOUT, "ssh_timeout"},
 		{O_TRANSPORT, "ssh_transport"},
 	};
-	const char *host;
-	int64_t port = 5439;
 	size_t i;
 
 	if (cfg_open(o->common.account, o->common.job, &r->cfg) != 0)
@@ -223,12 +222,9 @@ load(const struct options *o, struct run *r)
 		if (hostport_forward(o->forward != NULL ? o->forward : o->stdio,
 		    &r->port, &r->target) != 0)
 			return -1;
-	} else {
-		if (cfg_need(r->cfg, "database_hostname", &host) != 0 ||
-		    cfg_int(r->cfg, "database_port", 1, 65535, &port) != 0)
-			return -1;
-		r->target.host = mem_dup(host);
-		r->target.port = (int)port;
+	} else if (pgservice_target(r->cfg, &r->target.host,
+	    &r->target.port) != 0) {
+		return -1;
 	}
 	return sshconf_load(r->cfg, o->bastion, o->accept_new, &r->ssh);
 }
@@ -271,6 +267,8 @@ run_command(struct run *r, char *const command[])
 	snprintf(port, sizeof(port), "%d", r->port);
 	setenv("PGHOSTADDR", "127.0.0.1", 1);
 	setenv("PGPORT", port, 1);
+	snprintf(port, sizeof(port), "%d", r->target.port);
+	setenv("RSW_TARGET_PORT", port, 1);
 	sshconf_clean_environment();
 	status = child_start(command, &pid);
 	if (status != 0)

@@ -15,6 +15,7 @@
 #include "io.h"
 #include "mem.h"
 #include "msg.h"
+#include "pgservice.h"
 #include "sshcmd.h"
 #include "sshconf.h"
 #include "sshwho.h"
@@ -31,7 +32,7 @@ static const char *const part_keys[CHECK_PARTS][4] = {
 	{"bucket", NULL, NULL, NULL},
 };
 
-/* libpq finds the database's keys in the service file. */
+/* The database's keys may stand in libpq's service file. */
 static bool
 is_service(enum check_part part)
 {
@@ -348,90 +349,96 @@ check_logins(const struct sshconf *s, struct tun **good)
 	return broken;
 }
 
-/* "Why can't I connect?": which addresses are to be allowed, and where. */
+/* "Why can't I connect?": which addresses are to be allowed, and where.
+ * *bastion: its own, or NULL. */
 static void
-show_addresses(struct cfg *c, const struct sshconf *s, struct tun *t,
+show_addresses(const struct sshconf *s, struct tun *t, int port,
     char **bastion)
 {
 	struct sshwho w;
-	int64_t port = 5439;
 
-	*bastion = NULL;
 	if (!sshwho_ask(t, &w)) {
 		check_note("addresses", "the bastion gives no shell that could "
 		    "tell them");
 		return;
 	}
 	*bastion = mem_dup(w.server);
-	if (cfg_int(c, "database_port", 1, 65535, &port) == 0)
-		check_note("addresses", "to allow: at the bastion %s on port "
-		    "%d; at the database %s on port %lld", w.client,
-		    s->hop[s->nhops - 1].port, w.server, (long long)port);
+	check_note("addresses", "to allow: at the bastion %s on port %d; at "
+	    "the database %s on port %d", w.client,
+	    s->hop[s->nhops - 1].port, w.server, port);
 }
 
-/* Open a connection to the database from the bastion, by either transport. */
+/* Open a connection to the database from the bastion. */
 static const char *
-check_target(struct cfg *c, const struct sshconf *s, struct tun *t,
-    const char *bastion)
+check_target(const struct sshconf *s, struct tun *t, const char *host,
+    int port)
 {
-	struct sshcmd *cmd = NULL;
-	const char *host;
-	int64_t port = 5439;
+	char *bastion = NULL;
+	enum fate f;
+
+	show_addresses(s, t, port, &bastion);
+	check_listen();
+	f = tun_test(t, host, port, s->tun.timeout_s);
+	if (f == FATE_OK)
+		check_ok("database", "'%s' port %d answers the bastion", host,
+		    port);
+	else if (check_heard("not allow this forward"))
+		check_bad("database", "check database_hostname and "
+		    "database_port, or have the bastion's administrator allow "
+		    "it");
+	else
+		check_bad("database", "check database_hostname and "
+		    "database_port; the security group of the cluster must "
+		    "allow the bastion's private address%s%s on port %d",
+		    bastion != NULL ? ", " : "", bastion != NULL ? bastion :
+		    "", port);
+	free(bastion);
+	return f == FATE_OK ? NULL : "database";
+}
+
+/* The same by the system's ssh, which looks after itself: it may have another
+ * name and port for the bastion. */
+static const char *
+check_openssh(const struct sshconf *s, const char *host, int port)
+{
+	struct sshcmd *cmd;
 	enum fate f;
 
 	check_listen();
-	if (cfg_need(c, "database_hostname", &host) != 0 ||
-	    cfg_int(c, "database_port", 1, 65535, &port) != 0)
-		return check_bad("database", "the tunnel needs the database's "
-		    "name as the bastion knows it");
-	if (t != NULL) {
-		f = tun_test(t, host, (int)port, s->tun.timeout_s);
-	} else {
-		f = sshcmd_open(s, host, (int)port, -1, &cmd);
-		if (f != FATE_OK)
-			return check_bad("login", "it is the system's ssh "
-			    "(ssh_transport): does 'ssh -v %s' work?",
-			    s->hop[s->nhops - 1].host);
-		check_ok("login", "by the system's ssh (ssh_transport)");
-		f = sshcmd_test(cmd, s->tun.timeout_s);
-		sshcmd_free(cmd);
-	}
-	if (f != FATE_OK && check_heard("not allow this forward"))
-		return check_bad("database", "check database_hostname and "
-		    "database_port, or have the bastion's administrator allow "
-		    "it");
+	if (sshcmd_open(s, host, port, -1, &cmd) != FATE_OK)
+		return check_bad("login", "it is the system's ssh "
+		    "(ssh_transport): does 'ssh -v %s' work?",
+		    s->hop[s->nhops - 1].host);
+	check_ok("login", "by the system's ssh (ssh_transport)");
+	f = sshcmd_test(cmd, s->tun.timeout_s);
+	sshcmd_free(cmd);
 	if (f != FATE_OK)
 		return check_bad("database", "check database_hostname and "
 		    "database_port; the security group of the cluster must "
-		    "allow the bastion's private address%s%s on port %lld",
-		    bastion != NULL ? ", " : "", bastion != NULL ? bastion :
-		    "", (long long)port);
-	check_ok("database", "'%s' port %lld answers the bastion", host,
-	    (long long)port);
+		    "allow the bastion's private address on port %d", port);
+	check_ok("database", "'%s' port %d answers the bastion", host, port);
 	return NULL;
 }
 
+/* host is NULL if there is no database. */
 static const char *
-check_ssh(struct cfg *c, struct sshconf *s)
+check_ssh(struct cfg *c, struct sshconf *s, const char *host, int port)
 {
 	struct tun *t = NULL;
 	const char *broken;
-	char *bastion = NULL;
 
 	check_listen();
 	if (sshconf_load(c, NULL, false, s) != 0)
 		return check_bad("ssh settings", "see the ssh_* keys in "
 		    "rs-writeback.conf(5)");
-	/* The system's ssh may have another name and port for it. */
-	broken = s->openssh ? NULL : check_reach(s);
-	if (broken == NULL && !s->openssh)
+	if (s->openssh)
+		return host != NULL ? check_openssh(s, host, port) : NULL;
+	broken = check_reach(s);
+	if (broken == NULL)
 		broken = check_logins(s, &t);
-	if (broken == NULL && t != NULL)
-		show_addresses(c, s, t, &bastion);
-	if (broken == NULL && check_complete(c, CHECK_DATABASE))
-		broken = check_target(c, s, t, bastion);
+	if (broken == NULL && host != NULL)
+		broken = check_target(s, t, host, port);
 	tun_free(t);
-	free(bastion);
 	return broken;
 }
 
@@ -439,7 +446,9 @@ const char *
 check_bastion(struct cfg *c)
 {
 	const char *broken;
+	char *host = NULL;
 	struct sshconf s;
+	int port = 0;
 
 	if (!check_has_bastion(c)) {
 		if (check_has(c, CHECK_DATABASE))
@@ -447,8 +456,16 @@ check_bastion(struct cfg *c)
 			    "reached directly");
 		return NULL;
 	}
+	check_listen();
+	if (check_complete(c, CHECK_DATABASE) &&
+	    pgservice_target(c, &host, &port) != 0) {
+		free(host);
+		return check_bad("database", "the tunnel needs its name and "
+		    "port as the bastion knows them");
+	}
 	memset(&s, 0, sizeof(s));
-	broken = check_ssh(c, &s);
+	broken = check_ssh(c, &s, host, port);
 	sshconf_release(&s);
+	free(host);
 	return broken;
 }

@@ -19,6 +19,7 @@
 #include "msg.h"
 #include "pg.h"
 #include "pgconf.h"
+#include "pgservice.h"
 #include "retry.h"
 
 /* Amazon's bundle of CAs has 170 kB. */
@@ -150,12 +151,13 @@ take_cert(struct pg_conf *p, struct cfg *c, const char *format,
 static int
 take_tls(struct pg_conf *p, struct cfg *c, enum fate *fate)
 {
-	const char *format, *mode, *root;
+	const char *format, *mode;
 
 	if (cfg_get(c, "certificate_format", &format) != 0 ||
-	    cfg_get(c, "database_sslmode", &mode) != 0 ||
-	    cfg_get(c, "database_sslrootcert", &root) != 0)
+	    pgservice_get(c, "database_sslmode", "sslmode",
+	    &p->sslmode) != 0)
 		return -1;
+	mode = p->sslmode;
 	if (format == NULL)
 		format = "none";
 	if (strcmp(format, "none") != 0 && strcmp(format, "text") != 0 &&
@@ -172,24 +174,32 @@ take_tls(struct pg_conf *p, struct cfg *c, enum fate *fate)
 		    "a user after five wrong ones)" : "");
 	if (take_cert(p, c, format, fate) != 0)
 		return -1;
-	if (p->rootcert == NULL)
-		p->rootcert = mem_dup(root);
-	p->sslmode = mem_dup(mode != NULL ? mode :
-	    p->rootcert != NULL ? "verify-full" : "require");
+	if (p->rootcert == NULL && pgservice_get(c, "database_sslrootcert",
+	    "sslrootcert", &p->rootcert) != 0)
+		return -1;
+	if (p->sslmode == NULL)
+		p->sslmode = mem_dup(p->rootcert != NULL ? "verify-full" :
+		    "require");
 	return 0;
 }
 
-/* A key that libpq can also find in the service file ($PGSERVICE). */
+/* Of the configuration, else of libpq's password file: by the far end's port
+ * if ssh-fwd is on the way, not by that of its near end. */
 static int
-take(struct cfg *c, const char *key, bool service, char **out)
+take_password(struct pg_conf *p, struct cfg *c)
 {
-	const char *value;
+	const char *port = getenv("RSW_TARGET_PORT"), *password;
 
-	if ((service ? cfg_get : cfg_need)(c, key, &value) != 0)
+	if (cfg_get(c, "database_password", &password) != 0)
 		return -1;
-	if (value != NULL && service && cfg_level(c, key) == CFG_DEFAULT)
-		value = NULL;
-	*out = mem_dup(value);
+	if (password != NULL) {
+		p->password = mem_dup(password);
+		p->password_origin = cfg_origin(c, "database_password");
+	} else if (port != NULL && p->hostaddr != NULL) {
+		p->password = pgservice_password(p->host, port, p->dbname,
+		    p->user);
+		p->password_origin = mem_dup("password file");
+	}
 	return 0;
 }
 
@@ -197,8 +207,6 @@ enum fate
 pg_conf_new(struct cfg *c, struct pg_conf **out)
 {
 	struct pg_conf *p = mem_zero(1, sizeof(*p));
-	const char *service = getenv("PGSERVICE"), *password;
-	bool srv = service != NULL && *service != '\0';
 	const char *const *v;
 	enum fate fate = FATE_CONFIG;
 
@@ -206,21 +214,19 @@ pg_conf_new(struct cfg *c, struct pg_conf **out)
 		unsetenv(*v);
 	p->certfd = -1;
 	p->connect_timeout = 60;
-	if (take(c, "database_hostname", srv, &p->host) != 0 ||
-	    take(c, "database_name", srv, &p->dbname) != 0 ||
-	    take(c, "database_username", srv, &p->user) != 0 ||
-	    take(c, "database_port", srv, &p->port) != 0 ||
-	    take(c, "database_hostaddr", true, &p->hostaddr) != 0 ||
+	if (pgservice_need(c, "database_hostname", "host", &p->host) != 0 ||
+	    pgservice_need(c, "database_name", "dbname", &p->dbname) != 0 ||
+	    pgservice_need(c, "database_username", "user", &p->user) != 0 ||
+	    pgservice_need(c, "database_port", "port", &p->port) != 0 ||
+	    pgservice_get(c, "database_hostaddr", "hostaddr",
+	    &p->hostaddr) != 0 ||
 	    cfg_int(c, "database_connect_timeout", 1, 3600,
 	    &p->connect_timeout) != 0 || take_tls(p, c, &fate) != 0 ||
-	    cfg_get(c, "database_password", &password) != 0) {
+	    take_password(p, c) != 0) {
 		pg_conf_free(p);
 		return fate;
 	}
-	p->password = mem_dup(password);
-	p->password_origin = cfg_origin(c, "database_password");
-	p->where = mem_fmt("%s:%s/%s", p->host != NULL ? p->host : service,
-	    p->port != NULL ? p->port : "", p->dbname != NULL ? p->dbname : "");
+	p->where = mem_fmt("%s:%s/%s", p->host, p->port, p->dbname);
 	*out = p;
 	return FATE_OK;
 }

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 struct pg_conf {
-	char *host, *hostaddr, *port, *dbname, *user;	/* NULL: not set */
-	char *password, *password_origin;
+	char *host, *port, *dbname, *user;
+	char *hostaddr;		/* NULL: that of the host */
+	char *password, *password_origin;	/* NULL: libpq may know one */
 	char *sslmode;		/* never NULL */
 	char *rootcert;		/* a path, or NULL */
 	char *where;		/* HOST:PORT/DATABASE */

@@ -307,11 +307,74 @@ wrong 'no such profile' 2 "cannot find the AWS profile 'none'" AWS_PROFILE=none
 wrong 'a profile that has only a region' 2 "'aws_access_key': set it in" \
 	AWS_PROFILE=region
 
-# libpq's password file
+# libpq's password file, through the tunnel: the host and the port are those of
+# the far end, as psql's user has written them down.
+pw=$(sed 's/[:\\]/\\&/g' "$SANDBOX_SECRETS/db")
+pgpass() { printf '%s\n' "$@" >"$HOME/.pgpass"; chmod 600 "$HOME/.pgpass"; }
+list() {	# list ACCOUNT [VARIABLE=VALUE...]
+	name=$1
+	shift
+	run env "$@" ssh-fwd -q -a "$name" -- rs-load -q -a "$name" -L public
+}
 account nopw database_password=
-printf '*:*:dev:%s:%s\n' "$SANDBOX_DB_USER" \
-	"$(sed 's/[:\\]/\\&/g' "$SANDBOX_SECRETS/db")" >"$HOME/.pgpass"
-chmod 600 "$HOME/.pgpass"
-run ssh-fwd -q -a nopw -- rs-load -q -a nopw -L public
+pgpass "*:*:dev:$SANDBOX_DB_USER:$pw"
+list nopw
 status_is 0 'a password of .pgpass'
+pgpass "other.example.com:$SANDBOX_DB_PORT:*:*:wrong" \
+	"$SANDBOX_DB_HOST:5432:dev:$SANDBOX_DB_USER:wrong" \
+	"$SANDBOX_DB_HOST:$SANDBOX_DB_PORT:dev:$SANDBOX_DB_USER:$pw"
+list nopw
+status_is 0 'by the host and the port of the far end'
+mv "$HOME/.pgpass" passfile
+list nopw PGPASSFILE="$T/passfile"
+status_is 0 'of PGPASSFILE'
+list nopw
+status_is 1 'of neither'
+err_like 'says what to set' "set 'database_password', or PGPASSFILE"
+chmod 644 passfile
+list nopw PGPASSFILE="$T/passfile"
+status_is 1 'a password file that others can read'
+err_like 'libpq says so' 'has group or world access'
+rm passfile
+
+# Its service file
+cat >"$HOME/.pg_service.conf" <<E
+[other]
+host=other.example.com
+[far]
+host=$SANDBOX_DB_HOST
+port=$SANDBOX_DB_PORT
+dbname=dev
+user=$SANDBOX_DB_USER
+sslmode=verify-full
+sslrootcert=$SANDBOX_CA
+E
+account service database_hostname= database_port= database_name= \
+	database_username= database_password= certificate_format= certificate=
+pgpass "$SANDBOX_DB_HOST:$SANDBOX_DB_PORT:dev:$SANDBOX_DB_USER:$pw"
+list service PGSERVICE=far
+status_is 0 'a service: host, port, database, user, TLS'
+mv "$HOME/.pg_service.conf" services
+list service PGSERVICE=far PGSERVICEFILE="$T/services"
+status_is 0 'of PGSERVICEFILE'
+export PGSERVICEFILE="$T/services"
+run env PGSERVICE=far rs-check -a service
+status_is 0 'it can be checked'
+ok 'its certificate too' t_like '^ok    certificate .*trusted, and' out
+list service PGSERVICE=far PGDATABASE=nosuch
+status_is 1 'the environment outranks it'
+err_like 'the other name is told' 'nosuch'
+account both database_name=nosuch2 database_password=
+list both PGSERVICE=far
+status_is 1 'the account outranks it'
+err_like 'that name is told' 'nosuch2'
+sed -i "s,^sslrootcert=.*,sslrootcert=$T/other.pem," services
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	-keyout other.key -out other.pem -days 2 -subj /CN=other 2>/dev/null
+list service PGSERVICE=far
+status_is 1 'its TLS is not made weaker'
+err_like 'says why' 'certificate verify failed'
+list service PGSERVICE=none
+status_is 2 'a service that is not there'
+err_like 'says what is missing' "'database_hostname'.*"
 done_testing
