@@ -405,7 +405,7 @@ wants_up(const struct pump *p, const struct link *l)
 static void
 move_up(struct pump *p, struct link *l)
 {
-	size_t room, moved = 0;
+	size_t want, moved = 0;
 	ssize_t n, w;
 
 	if (l->up.p != NULL) {
@@ -424,8 +424,10 @@ move_up(struct pump *p, struct link *l)
 			p->again = true;
 			return;
 		}
-		room = far_room(&l->far);
-		n = local_read(l, p->scratch, room < SCRATCH ? room : SCRATCH);
+		want = far_room(&l->far);
+		if (want > SCRATCH)
+			want = SCRATCH;
+		n = local_read(l, p->scratch, want);
 		if (n < 0 && errno == EAGAIN) {
 			l->readable = false;
 			return;
@@ -434,8 +436,9 @@ move_up(struct pump *p, struct link *l)
 			finish(l, true);
 			return;
 		}
-		/* Only a socket may be read twice for one poll(). */
-		if (!l->is_socket)
+		/* Only a socket may be read twice for one poll(); and one
+		 * that gave less than it could is empty. */
+		if (!l->is_socket || (size_t)n < want)
 			l->readable = false;
 		l->local_eof = n == 0;
 		w = give_far(l, p->scratch, (size_t)n);
@@ -570,6 +573,8 @@ move_all(struct pump *p)
 			move_up(p, p->link[i]);
 	do {
 		before = p->tun != NULL ? p->tun->wire.received : 0;
+		if (p->tun != NULL)
+			wire_resume(&p->tun->wire);
 		for (i = 0; i < p->n; i++) {
 			if (p->link[i]->state == OPEN)
 				move_down(p, p->link[i]);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "buf.h"
-#include "ctrcache.h"
 #include "dial.h"
 #include "io.h"
 #include "kexinit.h"
@@ -371,10 +370,8 @@ tun_open(const struct tun_conf *c, int wake, struct tun **out)
 		msg_error("cannot start libssh2");
 		return FATE_FAILED;
 	}
-	if (!started) {
-		ctrcache_install();
+	if (!started)
 		sshmem_tune();
-	}
 	started = true;
 	for (i = 0; i < c->nhops && f == FATE_OK; i++) {
 		next = mem_zero(1, sizeof(*next));

@@ -97,7 +97,6 @@ static ssize_t
 fetch(struct wire *w)
 {
 	ssize_t n;
-	int one = 1;
 
 	if (w->over != NULL) {
 		n = libssh2_channel_read(w->over, w->in, IN_BYTES);
@@ -109,12 +108,20 @@ fetch(struct wire *w)
 	do
 		n = recv(w->fd, w->in, IN_BYTES, 0);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	/* A server that waits for our ACK before it sends its next small
-	 * packet would wait for 40 ms; the kernel forgets this at once. */
-	setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
-	return n;
+	return n < 0 ? -errno : n;
+}
+
+/* A server that waits for our ACK before it sends its next small packet would
+ * wait for 40 ms. The kernel forgets this at once; and what we send carries
+ * the ACK too, so this comes last. */
+static void
+acknowledge(struct wire *w)
+{
+	int one = 1;
+
+	if (w->fd >= 0 && w->unacknowledged)
+		setsockopt(w->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+	w->unacknowledged = false;
 }
 
 static void
@@ -136,7 +143,7 @@ wire_recv(struct wire *w, void *p, size_t n)
 	if (w->in_at == w->in_len) {
 		if (w->ended)
 			return w->error != 0 ? -w->error : 0;
-		if (w->dry)
+		if (w->dry || w->paused)
 			return -EAGAIN;
 		got = fetch(w);
 		if (got == -EAGAIN) {
@@ -151,6 +158,8 @@ wire_recv(struct wire *w, void *p, size_t n)
 		w->received += (unsigned long long)got;
 		w->in_at = 0;
 		w->in_len = (size_t)got;
+		w->paused = w->over == NULL;
+		w->unacknowledged = true;
 		/* A socket that gave less is empty: spare the next call. */
 		w->dry = w->over == NULL && got < IN_BYTES;
 		if (w->hello_len < WIRE_HELLO_MAX)
@@ -198,6 +207,7 @@ wire_flush(struct wire *w)
 	}
 	if (w->out_at == w->out_len)
 		w->out_at = w->out_len = 0;
+	acknowledge(w);
 	if (w->below != NULL && wire_flush(w->below) != 0)
 		end(w, w->below->error);
 	return w->ended ? -1 : 0;
@@ -226,9 +236,16 @@ wire_socket(const struct wire *w)
 void
 wire_readable(struct wire *w)
 {
-	w->dry = false;
+	w->dry = w->paused = false;
 	if (w->below != NULL)
 		wire_readable(w->below);
+}
+
+void
+wire_resume(struct wire *w)
+{
+	for (; w != NULL; w = w->below)
+		w->paused = false;
 }
 
 enum fate

@@ -22,6 +22,8 @@ struct wire {
 	char *hello;		/* the first bytes received, in clear */
 	size_t hello_len;
 	bool dry;		/* nothing to read until poll says so */
+	bool paused;		/* or until wire_resume() */
+	bool unacknowledged;	/* bytes came since the last flush */
 	bool ended;		/* by the peer, or by an error */
 	int error;		/* errno of that, 0 if the peer just hung up */
 	long long heard;	/* io_now_ms() when bytes came last */
@@ -39,9 +41,13 @@ void wire_init_channel(struct wire *, LIBSSH2_CHANNEL *over,
     struct wire *below);
 void wire_release(struct wire *);
 
-/* libssh2's callbacks: a count, or minus an errno. */
+/* libssh2's callbacks: a count, or minus an errno. libssh2 would read until
+ * the socket is empty before it gives out the first byte: after each batch it
+ * is told that there is no more, until wire_resume(). What it holds then still
+ * is in the processor's cache. */
 ssize_t wire_send(struct wire *, const void *p, size_t n);
 ssize_t wire_recv(struct wire *, void *p, size_t n);
+void wire_resume(struct wire *);
 
 /* Send what is queued, as far as the socket takes it. 0, or -1 when the
  * connection is gone (silent; w->error). */

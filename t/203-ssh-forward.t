@@ -128,6 +128,8 @@ through() {	# through DESCRIPTION MODE ARGUMENT...
 	status_is 0 "$d"
 	[ "$status" -eq 0 ] || sed 's/^/# /' out
 }
+ok 'libssh2 encrypts by our EVP_Cipher' sh -c "LD_BIND_NOW=1 LD_DEBUG=bindings ssh-fwd --version 2>&1 |
+	grep -q 'libssh2.* to .*ssh-fwd .*EVP_Cipher\\>'"
 through 'no byte' down 0
 through 'one byte down' down 1
 through 'one byte up' up 1
