@@ -97,6 +97,43 @@ rows_are 'each schema has its ledger' 'SELECT run_id, table_name, mode, rows
 	FROM web.rs_writeback_runs ORDER BY 2' 'run1|a b|append|5
 run1|t|append|5'
 
+# Another ledger, or none.
+load run2 --ledger 'My Runs' ledgers
+status_is 0 'a ledger of another name'
+rows_are 'has the run' 'SELECT run_id, table_name, mode, rows, removed, abs(extract(
+	epoch FROM loaded_at - now() AT TIME ZONE $$UTC$$)) < 60 FROM "my runs"' 'run2|ledgers|append|1|0|t'
+rows_are 'and the usual one has not' "SELECT count(*) FROM rs_writeback_runs
+	WHERE table_name = 'ledgers'" 0
+load run2 --ledger 'my runs' ledgers
+out_like 'the same run again' '^public.ledgers,append,repeated,1,0,1,0,'
+err_like 'does nothing, and says so' "run 'run2' is in 'public.ledgers' already: nothing is done \(--again appends its rows once more\)"
+RSW_LEDGER='my runs' load run2 ledgers
+out_like 'as the job says' ',append,repeated,1,'
+load run2 ledgers
+out_like 'another ledger does not know it' ',append,loaded,1,'
+load run2 --ledger none ledgers
+out_like 'nor does none' ',append,loaded,1,'
+err_empty 'without a word'
+rows_are 'so it is there three times' 'SELECT count(*) FROM ledgers' 3
+load run2 --ledger none unwritten
+rows_are 'no ledger is written' "SELECT (SELECT count(*) FROM rs_writeback_runs
+	WHERE table_name = 'unwritten') + (SELECT count(*) FROM \"my runs\"
+	WHERE table_name = 'unwritten')" 0
+sql 'CREATE SCHEMA closed; GRANT USAGE ON SCHEMA closed TO loader;
+	CREATE TABLE closed.t (id bigint, name varchar(12), amount numeric(9,2), day date, at
+	timestamp, oid_ float8); GRANT ALL ON closed.t TO loader' >/dev/null
+load run2 closed.t
+status_is 1 'a schema where no ledger can be made'
+err_like 'is explained' "cannot make the ledger 'rs_writeback_runs' in schema 'closed', which keeps a repeated run from doubling its rows; grant CREATE on the schema once, or go without it: --ledger none"
+load run2 --ledger none closed.t
+status_is 0 'without one it goes'
+load run2 --overwrite closed.t
+status_is 0 'and so does what gives the same rows when it is repeated'
+sql 'CREATE TABLE closed.rs_writeback_runs (x int)' >/dev/null
+load run2 closed.t
+status_is 1 'a table that is no ledger'
+err_like 'is told' 'cannot read the ledger: '
+
 # By role, by token.
 load run1 -a sandbox-role by_role
 status_is 0 'COPY by role'

@@ -41,6 +41,36 @@ list PGSSLMODE=disable
 status_is 1 'a server that wants TLS'
 err_like 'says so' "whether the cluster wants TLS"
 
+# What the session is called, and what it may.
+columns a:bigint/1
+echo 1 >f
+stage one f
+load one --query-group "it's" --statement-timeout 60000 \
+	--pre-sql "CREATE TABLE app AS SELECT current_setting('application_name') AS name,
+		current_setting('statement_timeout') AS ms" t
+status_is 0 'a load'
+rows_are 'application_name, and the timeout' 'SELECT * FROM app' 'rs-writeback rs-load|1min'
+ok 'the query group' grep -q "SET query_group TO 'it''s'" "$RSW_SANDBOX/db/statements.log"
+ok 'both before the transaction' awk '/SET query_group/ { q = NR } /"BEGIN"/ { b = NR }
+	END { exit !(q > 0 && b > q) }' "$RSW_SANDBOX/db/statements.log"
+
+# A tunnel whose far end does not reach the database.
+/usr/bin/python3 -u -c 'import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1])
+while True:
+    s.accept()[0].close()' >port &
+closes=$!
+at_end 'kill "$closes" 2>/dev/null'
+tries=100
+until [ -s port ] || [ $tries -eq 0 ]; do
+	tries=$((tries - 1))
+	sleep 0.05
+done
+list PGPORT="$(cat port)"
+status_is 75 'a way that leads to nothing'
+err_like 'is explained' "closed the connection unexpectedly; the way to it leads to nothing: if it goes through ssh-fwd, the bastion can not reach the database \(name, port, security group\)$"
+
 # The certificate comes from a web server.
 /usr/bin/python3 -u -m http.server --bind 127.0.0.1 -d "$RSW_SANDBOX" 0 >web 2>&1 &
 web=$!
