@@ -332,7 +332,8 @@ add(const char *path, const struct buf *sections)
 	 * place. */
 	memset(&file, 0, sizeof(file));
 	if (rc == 0)
-		rc = cfgfile_parse(path, text.data, text.len, &file);
+		rc = cfgfile_parse(path, text.data, text.len, cfg_slip,
+		    &file);
 	cfgfile_release(&file);
 	if (rc == 0)
 		rc = replace(path, &text);

@@ -23,9 +23,12 @@
  * has 170 kB. */
 #define VALUE_MAX_BYTES (1024 * 1024)
 
-enum {SECRET = 1};
+/* SQL or a shell's command may well have lines such as "level = 3". */
+enum {SECRET = 1, CODE = 2};
 
-/* Every key. `env` names the ecosystem's own variables, after RSW_<KEY>. */
+/* Every key, those of a job last. `env` names the ecosystem's own variables,
+ * after RSW_<KEY>. */
+#define FIRST_OF_JOB "dataset_id"
 static const struct key {
 	const char *name;
 	int flags;
@@ -100,7 +103,7 @@ static const struct key {
 	{"domo_gzip", 0, {NULL, NULL}, "yes"},
 	{"dataset_id", 0, {NULL, NULL}, NULL},
 	{"domo_columns", 0, {NULL, NULL}, NULL},
-	{"domo_where", 0, {NULL, NULL}, NULL},
+	{"domo_where", CODE, {NULL, NULL}, NULL},
 	{"domo_since_column", 0, {NULL, NULL}, NULL},
 	{"domo_since", 0, {NULL, NULL}, NULL},
 	{"domo_limit", 0, {NULL, NULL}, NULL},
@@ -114,7 +117,7 @@ static const struct key {
 	{"operation_type", 0, {NULL, NULL}, "update"},
 	{"append_or_overwrite", 0, {NULL, NULL}, "append"},
 	{"merge_keys", 0, {NULL, NULL}, NULL},
-	{"replace_where", 0, {NULL, NULL}, NULL},
+	{"replace_where", CODE, {NULL, NULL}, NULL},
 	{"evolve", 0, {NULL, NULL}, "add"},
 	{"varchar_headroom", 0, {NULL, NULL}, "0"},
 	{"diststyle", 0, {NULL, NULL}, NULL},
@@ -122,23 +125,23 @@ static const struct key {
 	{"sortkey", 0, {NULL, NULL}, NULL},
 	{"encode", 0, {NULL, NULL}, NULL},
 	{"overwrite_by", 0, {NULL, NULL}, "delete"},
-	{"copy_options", 0, {NULL, NULL}, NULL},
+	{"copy_options", CODE, {NULL, NULL}, NULL},
 	{"max_errors", 0, {NULL, NULL}, "0"},
 	{"target", 0, {NULL, NULL}, "auto"},
 	{"ledger", 0, {NULL, NULL}, "rs_writeback_runs"},
 	{"load_retries", 0, {NULL, NULL}, "5"},
 	{"statement_timeout", 0, {NULL, NULL}, NULL},
 	{"query_group", 0, {NULL, NULL}, NULL},
-	{"pre_sql", 0, {NULL, NULL}, NULL},
-	{"post_sql", 0, {NULL, NULL}, NULL},
+	{"pre_sql", CODE, {NULL, NULL}, NULL},
+	{"post_sql", CODE, {NULL, NULL}, NULL},
 	{"retries", 0, {NULL, NULL}, "2"},
 	{"retry_delay", 0, {NULL, NULL}, "60"},
 	{"skip_unchanged", 0, {NULL, NULL}, "no"},
 	{"keep_staged", 0, {NULL, NULL}, "no"},
 	{"keep_runs", 0, {NULL, NULL}, "50"},
 	{"state_dir", 0, {NULL, NULL}, NULL},
-	{"on_success", 0, {NULL, NULL}, NULL},
-	{"on_failure", 0, {NULL, NULL}, NULL},
+	{"on_success", CODE, {NULL, NULL}, NULL},
+	{"on_failure", CODE, {NULL, NULL}, NULL},
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -173,22 +176,41 @@ key_index(const char *name)
 	return NKEYS;
 }
 
-/* A known key in one of its three forms? For cfgfile.c's check. */
-static bool
-known(const char *name)
+/* How much of a name is the key's, without the end that tells its form. */
+static size_t
+stem(const char *name)
 {
-	size_t i, n;
+	size_t n = strlen(name), k;
 	int f;
 
-	for (i = 0; i < NKEYS; i++) {
-		n = strlen(keys[i].name);
-		if (strncmp(keys[i].name, name, n) != 0)
-			continue;
-		for (f = 0; f < NFORMS; f++)
-			if (strcmp(name + n, forms[f]) == 0)
-				return true;
+	for (f = AS_FILE; f < NFORMS; f++) {
+		k = strlen(forms[f]);
+		if (n > k && strcmp(name + n - k, forms[f]) == 0)
+			return n - k;
 	}
-	return false;
+	return n;
+}
+
+/* The key of a name in one of its three forms; NKEYS if there is none. */
+static size_t
+form_index(const char *name)
+{
+	char *key = mem_ndup(name, stem(name));
+	size_t i = key_index(key);
+
+	free(key);
+	return i < NKEYS ? i : key_index(name);
+}
+
+bool
+cfg_slip(const char *above, const char *name)
+{
+	size_t i = form_index(above);
+
+	if (i < NKEYS && (keys[i].flags & CODE))
+		return false;
+	return strcmp(above + stem(above), forms[AS_COMMAND]) != 0 &&
+	    form_index(name) < NKEYS;
 }
 
 /* The edit distance of two short names; for "did you mean". */
@@ -221,15 +243,18 @@ static const char *
 nearest(const char *name)
 {
 	size_t i, d, best = 63, at = 0;
+	char *key = mem_ndup(name, stem(name));
 
 	for (i = 0; i < NKEYS; i++) {
-		d = distance(name, keys[i].name);
+		d = distance(key, keys[i].name);
 		if (d < best) {
 			best = d;
 			at = i;
 		}
 	}
-	return best <= 2 + strlen(name) / 4 ? keys[at].name : NULL;
+	i = strlen(key);
+	free(key);
+	return best <= 2 + i / 4 ? keys[at].name : NULL;
 }
 
 static int
@@ -241,7 +266,7 @@ check_entries(const struct cfg *c)
 
 	for (i = 0; i < c->file.n; i++) {
 		e = &c->file.entry[i];
-		if (known(e->key))
+		if (form_index(e->key) < NKEYS)
 			continue;
 		near = nearest(e->key);
 		return msg_error("cannot use '%s': line %d: unknown key '%s'"
@@ -286,7 +311,8 @@ load_file(struct cfg *c, bool needed)
 	buf_init(&text, 4 * VALUE_MAX_BYTES);
 	rc = io_slurp_file(c->path, &text, true);
 	if (rc == 0)
-		rc = cfgfile_parse(c->path, text.data, text.len, &c->file);
+		rc = cfgfile_parse(c->path, text.data, text.len, cfg_slip,
+		    &c->file);
 	buf_wipe(&text);
 	return rc == 0 ? check_entries(c) : rc;
 }
@@ -441,6 +467,36 @@ find(const struct cfg *c, size_t i)
 	return f;
 }
 
+/* In words; freed by the caller. */
+static char *
+found_origin(const struct cfg *c, size_t i, const struct found *f)
+{
+	char *env, *s;
+
+	switch (f->level) {
+	case CFG_OPTION:
+		return mem_dup("option");
+	case CFG_ENV:
+		if (f->env != NULL)
+			return mem_fmt("environment %s", f->env);
+		env = env_name(keys[i].name, f->form);
+		s = mem_fmt("environment %s", env);
+		free(env);
+		return s;
+	case CFG_JOB:
+	case CFG_ACCOUNT:
+		return mem_fmt("[%s %s] of '%s', line %d",
+		    f->level == CFG_JOB ? "job" : "account",
+		    f->level == CFG_JOB ? c->job : c->account, c->path,
+		    f->entry->line);
+	case CFG_DEFAULT:
+		return mem_dup("default");
+	case CFG_UNSET:
+		break;
+	}
+	return mem_dup("not set");
+}
+
 /* ~/x, or a path relative to the configuration file when it stands there. */
 static char *
 expand_path(const struct cfg *c, const struct found *f)
@@ -456,10 +512,25 @@ expand_path(const struct cfg *c, const struct found *f)
 }
 
 static int
+read_file(const struct cfg *c, size_t i, const struct found *f, struct buf *b)
+{
+	char *path = expand_path(c, f), *origin;
+	int rc = io_slurp_file(path, b, keys[i].flags & SECRET);
+
+	free(path);
+	if (rc == 0)
+		return 0;
+	origin = found_origin(c, i, f);
+	msg_error("cannot use '%s_file' (%s)", keys[i].name, origin);
+	free(origin);
+	return -1;
+}
+
+static int
 read_value(struct cfg *c, size_t i, const struct found *f)
 {
 	struct buf b;
-	char *path, *what;
+	char *what;
 	int rc;
 
 	if (f->form == AS_IS) {
@@ -468,9 +539,7 @@ read_value(struct cfg *c, size_t i, const struct found *f)
 	}
 	buf_init(&b, VALUE_MAX_BYTES);
 	if (f->form == AS_FILE) {
-		path = expand_path(c, f);
-		rc = io_slurp_file(path, &b, keys[i].flags & SECRET);
-		free(path);
+		rc = read_file(c, i, f, &b);
 	} else {
 		what = mem_fmt("the command of '%s'", keys[i].name);
 		rc = command_output(what, f->text, &b);
@@ -509,32 +578,45 @@ cfg_get(struct cfg *c, const char *key, const char **out)
 	return 0;
 }
 
+/* Where a key can be set: the sections that are chosen, as they are meant. */
+static char *
+place(const struct cfg *c, size_t i)
+{
+	const char *kind = i >= key_index(FIRST_OF_JOB) ? "job" : "account";
+	const char *name = *kind == 'j' ? c->job : c->account;
+
+	if (name == NULL && c->job != NULL) {
+		kind = "job";
+		name = c->job;
+	}
+	if (name != NULL)
+		return mem_fmt("set it in [%s %s] of '%s'", kind, name,
+		    c->path);
+	return mem_fmt("choose %s that has it (%s)", *kind == 'j' ? "a job" :
+	    "an account or a job", *kind == 'j' ? "-j JOB" :
+	    "-a ACCOUNT, -j JOB");
+}
+
 int
 cfg_need(struct cfg *c, const char *key, const char **out)
 {
-	const struct key *k;
-	char *env;
+	char *env, *where;
+	const char *other;
+	size_t i;
 
 	if (cfg_get(c, key, out) != 0)
 		return -1;
 	if (*out != NULL)
 		return 0;
-	k = &keys[key_index(key)];
+	i = key_index(key);
+	other = keys[i].env[0];
 	env = env_name(key, AS_IS);
-	if (c->account != NULL || c->job != NULL)
-		msg_error("cannot go on without '%s': set it in [%s %s] of "
-		    "'%s', or set %s%s%s in the environment", key,
-		    c->account != NULL ? "account" : "job",
-		    c->account != NULL ? c->account : c->job, c->path, env,
-		    k->env[0] != NULL ? " or " : "",
-		    k->env[0] != NULL ? k->env[0] : "");
-	else
-		msg_error("cannot go on without '%s': choose an account or a "
-		    "job that has it (-a ACCOUNT, -j JOB), or set %s%s%s in "
-		    "the environment", key, env,
-		    k->env[0] != NULL ? " or " : "",
-		    k->env[0] != NULL ? k->env[0] : "");
+	where = place(c, i);
+	msg_error("cannot go on without '%s': %s, or set %s%s%s in the "
+	    "environment", key, where, env, other != NULL ? " or " : "",
+	    other != NULL ? other : "");
 	free(env);
+	free(where);
 	return -1;
 }
 
@@ -586,30 +668,8 @@ cfg_origin(struct cfg *c, const char *key)
 {
 	size_t i = key_index(key);
 	struct found f = find(c, i);
-	char *env, *s;
 
-	switch (f.level) {
-	case CFG_OPTION:
-		return mem_dup("option");
-	case CFG_ENV:
-		if (f.env != NULL)
-			return mem_fmt("environment %s", f.env);
-		env = env_name(key, f.form);
-		s = mem_fmt("environment %s", env);
-		free(env);
-		return s;
-	case CFG_JOB:
-	case CFG_ACCOUNT:
-		return mem_fmt("[%s %s] of '%s', line %d",
-		    f.level == CFG_JOB ? "job" : "account",
-		    f.level == CFG_JOB ? c->job : c->account, c->path,
-		    f.entry->line);
-	case CFG_DEFAULT:
-		return mem_dup("default");
-	case CFG_UNSET:
-		break;
-	}
-	return mem_dup("not set");
+	return found_origin(c, i, &f);
 }
 
 size_t

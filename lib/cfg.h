@@ -56,6 +56,9 @@ enum cfg_level {CFG_UNSET, CFG_DEFAULT, CFG_ACCOUNT, CFG_JOB, CFG_ENV,
 enum cfg_level cfg_level(struct cfg *, const char *key);
 char *cfg_origin(struct cfg *, const char *key);
 
+/* As cfgfile.h has it: for a file that is to be read by cfg_open(). */
+bool cfg_slip(const char *above, const char *name);
+
 /* The list of keys, in the order of the manual. */
 size_t cfg_keys(void);
 const char *cfg_key_name(size_t i);

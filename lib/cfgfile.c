@@ -28,6 +28,7 @@ struct reader {
 	bool continued;		/* it begins with a blank */
 	bool value;		/* a key stands above it in its section */
 	bool failed;		/* said why */
+	cfgfile_slip *slip;
 	struct cfgfile *file;
 };
 
@@ -101,6 +102,33 @@ indented(const char *p, size_t n)
 	return i > 0 && i < n && strchr(";#\r", p[i]) == NULL;
 }
 
+/* Keys that are all indented would silently become one value. */
+static int
+check_slip(struct reader *r, const char *p, size_t n)
+{
+	const struct cfgfile_entry *above = &r->file->entry[r->file->n - 1];
+	const char *eq = memchr(p, '=', n);
+	char *name, *text;
+	int rc = 0;
+
+	if (eq == NULL)
+		return 0;
+	for (; *p == ' ' || *p == '\t'; p++)
+		;
+	while (eq > p && (eq[-1] == ' ' || eq[-1] == '\t'))
+		eq--;
+	name = mem_ndup(p, (size_t)(eq - p));
+	if (r->slip(above->key, name)) {
+		text = mem_fmt("'%s' begins with a blank, so it would be a "
+		    "second line of '%s' above; write keys from the first "
+		    "column on", name, above->key);
+		rc = fault(r, text);
+		free(text);
+	}
+	free(name);
+	return rc;
+}
+
 static int
 check_line(struct reader *r, const char *p, size_t n)
 {
@@ -114,6 +142,8 @@ check_line(struct reader *r, const char *p, size_t n)
 		return fault(r, "it begins with a blank, as a value's second "
 		    "line does, but no value stands above it; write [sections] "
 		    "and keys from the first column on");
+	if (indented(p, n) && check_slip(r, p, n) != 0)
+		return -1;
 #ifndef HAVE_INI_KNOBS
 	if (memmem(p, n, " ;", 2) != NULL && *p != ';' && *p != '#')
 		return fault(r, "' ;' would begin a comment in this build; "
@@ -207,10 +237,10 @@ check_doubles(struct reader *r)
 
 int
 cfgfile_parse(const char *path, const char *text, size_t len,
-    struct cfgfile *f)
+    cfgfile_slip *slip, struct cfgfile *f)
 {
 	struct reader r = {.path = path, .at = text, .end = text + len,
-	    .file = f};
+	    .slip = slip, .file = f};
 	int bad;
 
 	memset(f, 0, sizeof(*f));

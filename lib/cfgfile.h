@@ -23,10 +23,14 @@ struct cfgfile {
 	size_t nsections;
 };
 
+/* Is a line that begins with a blank, and reads "NAME = ...", a key that was
+ * indented by mistake, and not the next line of the value of `above`? */
+typedef bool cfgfile_slip(const char *above, const char *name);
+
 /* Parse len bytes of text; `path` is for messages. 0, or -1 having said why
  * with the line's number. Release in either case. */
 int cfgfile_parse(const char *path, const char *text, size_t len,
-    struct cfgfile *);
+    cfgfile_slip *, struct cfgfile *);
 
 /* Wipes the values: some are secrets. */
 void cfgfile_release(struct cfgfile *);

@@ -116,6 +116,7 @@ err_empty 'which it does not complain about'
 fails 'a command that fails' 2 "cannot use the command of 'prefix': it ended with status 3" \
 	rs-config -a a prefix
 fails 'a file that is not there' 2 "cannot open '.*/gone'" rs-config -a a schema_name
+err_like 'its key and line are told' "'schema_name_file' \(\[account a\] of '.*', line 6\)"
 
 printf '\357\273\277[account a]\r\nbucket\t=\tone\r\n\r\n' | config
 run rs-config -a a bucket
@@ -126,6 +127,35 @@ fails 'an indented section' 2 'line 1: it begins with a blank' \
 printf '[account a]\n  ; fine\n \n  bucket = one\n  region = r\n' | config
 fails 'an indented key' 2 'line 4: it begins with a blank' \
 	rs-config -a a bucket
+
+slip() { fails "$1" 2 "line $2: .*would be a second line of '$3' above" rs-config -a a; }
+printf '[account a]\nbucket = one\n  region = r\n' | config
+slip 'a key indented below another' 3 bucket
+printf '[account a]\nssh_private_key = -----BEGIN X-----\n  qUc=\n  -----END X-----\n\tbucket_file=b\n' | config
+slip 'below a PEM text, with a tab, by its file' 5 ssh_private_key
+printf '[account a]\nbucket_file = one\n  region_command = echo r\n' | config
+slip 'a command below a file' 3 bucket_file
+printf '[job j]\npre_sql = UPDATE t SET\n  level = 3\nregion_command = a=1\n  level = 4; jobs = 5\n  echo r\n' | config
+run rs-config -j j pre_sql
+out_is 'SQL may look like a key' 'UPDATE t SET
+level = 3'
+config <<E
+[account a]
+bukcet_file = one
+E
+fails 'an unknown key of a file' 2 "line 2: unknown key 'bukcet_file'; did you mean 'bucket'" \
+	rs-config -a a bucket
+config <<E
+[account a]
+[job j]
+account = a
+E
+fails 'what a job lacks is to be set there' 2 \
+	"'dataset_id': set it in \[job j\] of '.*', or set RSW_DATASET_ID" domo-cat -j j
+fails 'what its account lacks, in the account' 2 \
+	"'domo_client_id': set it in \[account a\] of '.*'" domo-cat -j j x
+printf 'a\n1\n' >in
+fails 'nothing chosen' 2 "'bucket': choose an account or a job that has it" s3-stage
 
 for p in rs-config; do
 	run $p --version

@@ -91,9 +91,17 @@ run rs-init -c
 status_is 2 'answers that end too early'
 err_like 'says where' "answers end before 'Database Password'"
 ok 'and nothing is written then' cmp before "$conf"
-sed 's/^other$/fourth/; s/^dev$/a ; b/; 11s/^$/a ; b/' answers2 >in
+tab=$(printf '\t')
+renamed() { sed "s/^other\$/fourth/; s/^second\$/fifth/; $1" answers2; }
+renamed "11s/^\$/a${tab}b/" >in
 run rs-init -c
 status_is 2 'an answer that the file cannot hold'
+err_like 'says so' "'Database Name' cannot .* control characters"
 ok 'and nothing is written either' cmp before "$conf"
+renamed '11s/^$/a ; b # c/' >in
+run rs-init -c
+status_is 0 'an answer that could be a comment'
+run rs-config -a fourth database_name
+out_is 'is what was typed' 'a ; b # c'
 same 'no other file is left' "$(find "$HOME/.config" -type f)" "$conf"
 done_testing
