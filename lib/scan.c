@@ -95,13 +95,11 @@ finish(struct scan *s)
 int
 scan_block(struct scan *s, const char *p, size_t n, bool last, struct buf *out)
 {
-	const struct scan_kernel *kernel = s->fast->kernel;
 	uint64_t before = s->rows;
 	size_t at = 0;
 
 	while (at < n) {
-		if (kernel != NULL)
-			at = kernel->rows(s, p, n, at, out);
+		at += scan_fast_rows(s, p + at, n - at, out);
 		if (at < n && scan_row(s, p, n, &at, last, out) != 0) {
 			s->fault_row = s->rows - before + 1;
 			return -1;

@@ -3,186 +3,108 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "scan_fast.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define KERNEL_TARGET __attribute__((target("avx2,pclmul,bmi,popcnt")))
+#define KERNEL_TARGET __attribute__((target("avx2,pclmul,bmi,bmi2,popcnt")))
 #define KERNEL static inline __attribute__((always_inline)) KERNEL_TARGET
 #define KERNEL_NAME "avx2"
 #define KERNEL_OBJECT scan_avx2
+#define LANES 8
+#define OWN_COUNT
+#include "scan_x86.h"
 
-typedef struct {
-	__m256i lo, hi;
-} v64;
+typedef __m256i vec;
+#define VECS 2
 
-KERNEL v64
-v64_load(const char *p)
+KERNEL vec
+vec_load(const char *p)
 {
-	v64 v = {
-		_mm256_loadu_si256((const __m256i *)(const void *)p),
-		_mm256_loadu_si256((const __m256i *)(const void *)(p + 32))
-	};
-
-	return v;
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
 KERNEL void
-v64_store(char *p, v64 v)
+vec_store(char *p, vec v)
 {
-	_mm256_storeu_si256((__m256i *)(void *)p, v.lo);
-	_mm256_storeu_si256((__m256i *)(void *)(p + 32), v.hi);
+	_mm256_storeu_si256((__m256i *)(void *)p, v);
+}
+
+KERNEL vec
+vec_all(unsigned char c)
+{
+	return _mm256_set1_epi8((char)c);
+}
+
+KERNEL vec
+vec_eq(vec v, vec w)
+{
+	return _mm256_cmpeq_epi8(v, w);
+}
+
+KERNEL vec
+vec_ge(vec v, vec w)
+{
+	return _mm256_cmpeq_epi8(_mm256_max_epu8(v, w), v);
+}
+
+KERNEL vec
+vec_or(vec v, vec w)
+{
+	return _mm256_or_si256(v, w);
+}
+
+KERNEL bool
+vec_any(vec v)
+{
+	return _mm256_movemask_epi8(v) != 0;
 }
 
 KERNEL uint64_t
-mask(__m256i lo, __m256i hi)
+vec_mask(const vec *v)
 {
-	return (uint32_t)_mm256_movemask_epi8(lo) |
-	    (uint64_t)(uint32_t)_mm256_movemask_epi8(hi) << 32;
+	return (uint32_t)_mm256_movemask_epi8(v[0]) |
+	    (uint64_t)(uint32_t)_mm256_movemask_epi8(v[1]) << 32;
 }
 
-KERNEL uint64_t
-v64_eq(v64 v, unsigned char c)
+KERNEL vec
+vec_swap(vec v, vec c, vec x)
 {
-	__m256i x = _mm256_set1_epi8((char)c);
-
-	return mask(_mm256_cmpeq_epi8(v.lo, x), _mm256_cmpeq_epi8(v.hi, x));
+	return _mm256_xor_si256(v, _mm256_and_si256(vec_eq(v, c), x));
 }
 
-KERNEL uint64_t
-v64_ge(v64 v, unsigned char c)
-{
-	__m256i x = _mm256_set1_epi8((char)c);
-
-	if (c == 0x80)
-		return mask(v.lo, v.hi);
-	return mask(_mm256_cmpeq_epi8(_mm256_max_epu8(v.lo, x), v.lo),
-	    _mm256_cmpeq_epi8(_mm256_max_epu8(v.hi, x), v.hi));
-}
-
-KERNEL uint64_t
-v64_eq2(v64 v, unsigned char c, unsigned char d)
-{
-	__m256i x = _mm256_set1_epi8((char)c), y = _mm256_set1_epi8((char)d);
-
-	return mask(_mm256_or_si256(_mm256_cmpeq_epi8(v.lo, x),
-	    _mm256_cmpeq_epi8(v.lo, y)),
-	    _mm256_or_si256(_mm256_cmpeq_epi8(v.hi, x),
-	    _mm256_cmpeq_epi8(v.hi, y)));
-}
-
+/* The lower four bits of a byte choose the one rare byte that has the same,
+ * if there is one; from 0x80 on they choose 0, but the high bit tells. */
+#define OWN_RARE
 typedef struct {
-	__m256i c, d;
+	vec table;
+	bool all;		/* two had the same place */
 } needles;
 
 KERNEL needles
 needles_of(char c, char d)
 {
-	needles n = {_mm256_set1_epi8(c), _mm256_set1_epi8(d)};
+	char t[32] = {0}, rare[3] = {'\r', c, d}, *at;
+	needles n = {.all = false};
+	int i;
 
+	for (i = 0; i < 3; i++) {
+		at = &t[rare[i] & 0xf];
+		n.all = n.all || (*at != rare[i] &&
+		    (*at != 0 || at == t) && rare[i] > 0);
+		*at = *at == 0 ? rare[i] : *at;
+	}
+	t[0] = 0;
+	memcpy(t + 16, t, 16);
+	n.table = vec_load(t);
 	return n;
 }
 
-/* Less than 10 with a sign: also all from 0x80 on. */
-KERNEL __m256i
-rare32(__m256i v, needles n)
+KERNEL vec
+vec_rare(vec v, needles n)
 {
-	return _mm256_or_si256(
-	    _mm256_or_si256(_mm256_cmpgt_epi8(_mm256_set1_epi8(10), v),
-	    _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\r'))),
-	    _mm256_or_si256(_mm256_cmpeq_epi8(v, n.c),
-	    _mm256_cmpeq_epi8(v, n.d)));
-}
-
-KERNEL bool
-v64_rare(v64 v, needles n)
-{
-	return _mm256_movemask_epi8(_mm256_or_si256(rare32(v.lo, n),
-	    rare32(v.hi, n))) != 0;
-}
-
-/* The carry-less product with all ones. */
-KERNEL uint64_t
-parity(uint64_t m)
-{
-	return (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(
-	    _mm_cvtsi64_si128((long long)m), _mm_set1_epi8((char)0xff), 0));
-}
-
-/* By hand: gcc clears the register before, for the sake of old machines. */
-KERNEL uint64_t
-count(uint64_t m)
-{
-	uint64_t n;
-
-	__asm__("popcnt %1, %0" : "=r"(n) : "r"(m) : "cc");
-	return n;
-}
-
-KERNEL uint64_t
-place(uint32_t *at, uint64_t m, uint32_t from)
-{
-	uint64_t i;
-
-	__asm__("tzcnt %1, %0" : "=r"(i) : "r"(m) : "cc");
-	*at = from + (uint32_t)i;
-	return _blsr_u64(m);
-}
-
-KERNEL void
-places(uint32_t *at, uint64_t m, uint32_t from)
-{
-	do {
-		m = place(at, m, from);
-		m = place(at + 1, m, from);
-		m = place(at + 2, m, from);
-		m = place(at + 3, m, from);
-		m = place(at + 4, m, from);
-		m = place(at + 5, m, from);
-		m = place(at + 6, m, from);
-		m = place(at + 7, m, from);
-		at += 8;
-	} while (__builtin_expect(m != 0, 0));
-}
-
-KERNEL uint32_t
-digits16(const char *p)
-{
-	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-
-	v = _mm_sub_epi8(v, _mm_set1_epi8('0'));
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(
-	    _mm_min_epu8(v, _mm_set1_epi8(9)), v));
-}
-
-KERNEL uint32_t
-between16(const char *p, const char *low, const char *high)
-{
-	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i l = _mm_loadu_si128((const __m128i *)(const void *)low);
-	__m128i h = _mm_loadu_si128((const __m128i *)(const void *)high);
-
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(
-	    _mm_min_epu8(_mm_max_epu8(v, l), h), v));
-}
-
-/* The lanes behind the last column hold no sense, and do no harm. */
-#define LANES 8
-
-KERNEL void
-widest(uint32_t *most, const uint32_t *end, size_t n, size_t ncols)
-{
-	__m256i m = _mm256_set1_epi32(1);
-	size_t r;
-
-	for (r = 0; r < n; r++, end += ncols)
-		m = _mm256_max_epu32(m, _mm256_sub_epi32(
-		    _mm256_loadu_si256((const __m256i *)(const void *)end),
-		    _mm256_loadu_si256((const __m256i *)(const void *)
-		    (end - 1))));
-	_mm256_storeu_si256((__m256i *)(void *)most,
-	    _mm256_sub_epi32(m, _mm256_set1_epi32(1)));
+	return vec_or(v, vec_eq(v, _mm256_shuffle_epi8(n.table, v)));
 }
 
 #include "scan_kernel.h"

@@ -4,16 +4,19 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "scan_fast.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
 #define KERNEL_TARGET __attribute__((target( \
 	"avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,avx2,pclmul,bmi,bmi2,popcnt")))
 #define KERNEL static inline __attribute__((always_inline)) KERNEL_TARGET
 #define KERNEL_NAME "avx512"
 #define KERNEL_OBJECT scan_avx512
+#define LANES 16
+#define OWN_COUNT
+#include "scan_x86.h"
 
 typedef __m512i v64;
 
@@ -41,6 +44,13 @@ v64_eq2(v64 v, unsigned char c, unsigned char d)
 	return v64_eq(v, c) | v64_eq(v, d);
 }
 
+KERNEL v64
+v64_swap(v64 v, unsigned char c, unsigned char d)
+{
+	return _mm512_mask_blend_epi8(v64_eq(v, c), v,
+	    _mm512_set1_epi8((char)d));
+}
+
 KERNEL uint64_t
 v64_ge(v64 v, unsigned char c)
 {
@@ -50,18 +60,16 @@ v64_ge(v64 v, unsigned char c)
 /* A table of all bytes below 0x80; the others are so by their high bit. */
 typedef struct {
 	__m512i low, high;
+	bool all;
 } needles;
 
 KERNEL needles
 needles_of(char c, char d)
 {
 	unsigned char t[128] = {0};
-	needles n;
-	int i;
+	needles n = {.all = false};
 
-	for (i = 0; i < 10; i++)
-		t[i] = 0x80;
-	t['\r'] = t[c & 0x7f] = t[d & 0x7f] = 0x80;
+	t[0] = t['\r'] = t[c & 0x7f] = t[d & 0x7f] = 0x80;
 	n.low = _mm512_loadu_si512(t);
 	n.high = _mm512_loadu_si512(t + 64);
 	return n;
@@ -74,24 +82,7 @@ v64_rare(v64 v, needles n)
 	    _mm512_permutex2var_epi8(n.low, v, n.high))) != 0;
 }
 
-/* The carry-less product with all ones. */
-KERNEL uint64_t
-parity(uint64_t m)
-{
-	return (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(
-	    _mm_cvtsi64_si128((long long)m), _mm_set1_epi8((char)0xff), 0));
-}
-
-/* By hand: gcc clears the register before, for the sake of old machines. */
-KERNEL uint64_t
-count(uint64_t m)
-{
-	uint64_t n;
-
-	__asm__("popcnt %1, %0" : "=r"(n) : "r"(m) : "cc");
-	return n;
-}
-
+#define OWN_PLACES
 KERNEL void
 places(uint32_t *at, uint64_t m, uint32_t from)
 {
@@ -118,41 +109,6 @@ places(uint32_t *at, uint64_t m, uint32_t from)
 	    _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(set, 2))));
 	_mm512_storeu_si512(at + 48, _mm512_add_epi32(add,
 	    _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(set, 3))));
-}
-
-KERNEL uint32_t
-digits16(const char *p)
-{
-	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-
-	return _mm_cmplt_epu8_mask(_mm_sub_epi8(v, _mm_set1_epi8('0')),
-	    _mm_set1_epi8(10));
-}
-
-KERNEL uint32_t
-between16(const char *p, const char *low, const char *high)
-{
-	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-	__m128i l = _mm_loadu_si128((const __m128i *)(const void *)low);
-	__m128i h = _mm_loadu_si128((const __m128i *)(const void *)high);
-
-	return _mm_mask_cmple_epu8_mask(_mm_cmpge_epu8_mask(v, l), v, h);
-}
-
-/* The lanes behind the last column hold no sense, and do no harm. */
-#define LANES 16
-
-KERNEL void
-widest(uint32_t *most, const uint32_t *end, size_t n, size_t ncols)
-{
-	__m512i m = _mm512_set1_epi32(1);
-	size_t r;
-
-	for (r = 0; r < n; r++, end += ncols)
-		m = _mm512_max_epu32(m, _mm512_sub_epi32(
-		    _mm512_loadu_si512(end), _mm512_loadu_si512(end - 1)));
-	_mm512_storeu_si512(most, _mm512_sub_epi32(m,
-	    _mm512_set1_epi32(1)));
 }
 
 #include "scan_kernel.h"

@@ -26,7 +26,9 @@ scan_fast_all(void)
 	__builtin_cpu_init();
 	if (!__builtin_cpu_supports("avx2") ||
 	    !__builtin_cpu_supports("pclmul") ||
-	    !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("popcnt"))
+	    !__builtin_cpu_supports("bmi") ||
+	    !__builtin_cpu_supports("bmi2") ||
+	    !__builtin_cpu_supports("popcnt"))
 		return all + 2;
 	return all + !(__builtin_cpu_supports("avx512bw") &&
 	    __builtin_cpu_supports("avx512vbmi2"));
@@ -99,20 +101,31 @@ column(const struct scan_type *t)
 	return c;
 }
 
-/* Kernels copy runs of the input, so it must be in the form of the output;
- * and they compare null strings as one word of 8 bytes. */
+/* Whether a kernel may be used. */
 static bool
 suits(const struct scan_opt *o, size_t ncols)
 {
-	const char *in = o->null_in == NULL ? o->null_string : o->null_in;
+	const char *in = o->null_in == NULL ? "" : o->null_in;
 
-	if (o->delim != ',' || o->quote != '"' || o->null_string[0] == '\0' ||
-	    in[0] == '\0' || strlen(o->null_string) > 8 || strlen(in) > 8)
+	if (ncols > SCAN_FAST_COLUMNS ||
+	    strlen(o->null_string) > SCAN_FAST_NULL ||
+	    strlen(in) > SCAN_FAST_NULL)
 		return false;
 	/* A backslash and a point, alone in their row, need quotes; it must
 	 * be one of the first bytes that are looked for. */
 	return ncols > 1 || o->null_string[0] == '\\' || in[0] == '\\' ||
 	    o->null_in == NULL;
+}
+
+/* No row may become longer than SCAN_ROW_MAX, when each byte is an empty
+ * field. */
+static uint32_t
+longest(const struct scan_opt *o)
+{
+	size_t most = SCAN_ROW_MAX / (strlen(o->null_string) + 3) -
+	    2 * SCAN_FAST_WINDOW;
+
+	return (uint32_t)(most < SCAN_FAST_RECORD ? most : SCAN_FAST_RECORD);
 }
 
 void
@@ -129,7 +142,7 @@ struct scan_fast *
 scan_fast_new(const struct scan_opt *o, size_t ncols)
 {
 	struct scan_fast *f = mem_zero(1, sizeof(*f));
-	size_t bytes = SCAN_FAST_RECORD + SCAN_FAST_WINDOW + 256;
+	size_t bytes = SCAN_FAST_RECORD + 2 * SCAN_FAST_WINDOW + 256;
 
 	f->col = mem_zero(ncols, sizeof(*f->col));
 	scan_fast_reset(f, o, ncols);
@@ -139,6 +152,9 @@ scan_fast_new(const struct scan_opt *o, size_t ncols)
 	f->end = mem_alloc(bytes * sizeof(*f->end));
 	f->special = mem_zero(bytes / 64 + 1, sizeof(*f->special));
 	f->most = mem_zero(ncols + 16, sizeof(*f->most));
+	f->record = longest(o);
+	f->form = (struct scan_form){o->delim, o->quote, '\n',
+	    o->delim == ',' && o->quote == '"'};
 	f->null_len = strlen(o->null_string);
 	memcpy(f->null, o->null_string, f->null_len);
 	f->first[0] = f->first[1] = f->null[0];
@@ -165,8 +181,37 @@ scan_fast_free(struct scan_fast *f)
 	free(f);
 }
 
-/* A value without its quotes; `text` says that quotes are doubled in it, or
- * that it holds bytes that only text has. */
+/* A letter that means nothing. */
+static char
+letter(const struct scan_opt *o)
+{
+	char c = 'x';
+
+	while (c == o->delim || c == o->quote)
+		c++;
+	return c;
+}
+
+size_t
+scan_fast_rows(struct scan *s, const char *p, size_t n, struct buf *out)
+{
+	struct scan_fast *f = s->fast;
+	size_t done;
+
+	if (f->kernel == NULL)
+		return 0;
+	done = f->kernel->rows(s, p, n, out);
+	p += done;
+	n -= done;
+	if (n == 0 || n > SCAN_FAST_TAIL)
+		return done;
+	/* As if one more record began behind it. */
+	memcpy(f->tail, p, n);
+	memset(f->tail + n, letter(s->opt), 256);
+	return done + f->kernel->rows(s, f->tail, n + 256, out);
+}
+
+/* A value without its quotes, of `width` bytes when doubled ones are one. */
 static bool
 value(struct scan *s, size_t c, const char *v, size_t n, size_t width)
 {
@@ -201,19 +246,71 @@ scan_fast_value(struct scan *s, size_t c, const char *start, const char *end)
 {
 	size_t n = (size_t)(end - start), doubled = 0, i;
 	const struct scan_fast *f = s->fast;
+	char quote = s->opt->quote;
 
-	if (n == 0 || (n == f->in_len && memcmp(start, f->in, n) == 0))
+	if (n == 0 || (*start != quote && n == f->in_len &&
+	    memcmp(start, f->in, n) == 0))
 		return true;
-	if (*start != '"')
+	if (*start != quote)
 		return value(s, c, start, n, n);
 	if (n == 2)
 		return true;
 	start++;
 	n -= 2;
 	for (i = 0; i < n; i++)
-		doubled += start[i] == '"';
+		doubled += start[i] == quote;
 	if (n - doubled / 2 <= s->prof[c].max_bytes)
 		f->col[c].quoted = true;
 	/* With doubled quotes it is text, also before they are undone. */
 	return value(s, c, start, n, n - doubled / 2);
+}
+
+/* Whether a value needs quotes in the output, see scan_row.c's put(). */
+static bool
+needs_quotes(const char *p, size_t n, size_t ncols)
+{
+	size_t i;
+
+	if (ncols == 1 && (n == 0 || (n == 2 && memcmp(p, "\\.", 2) == 0)))
+		return true;
+	for (i = 0; i < n; i++)
+		if (p[i] == ',' || p[i] == '"' || p[i] == '\n' || p[i] == '\r')
+			return true;
+	return false;
+}
+
+bool
+scan_fast_put(struct scan *s, size_t c, const char *start, const char *end,
+    char **out)
+{
+	const struct scan_fast *f = s->fast;
+	char quote = s->opt->quote, *o = *out, *value;
+	bool quoted = *start == quote, odd;
+
+	start += quoted;
+	end -= quoted;
+	if (quoted && start == end && f->col[c].no_empty) {
+		s->prof[c].nulls++;
+		memcpy(o, f->null, f->null_len);
+		*out = o + f->null_len;
+		return true;
+	}
+	odd = needs_quotes(start, (size_t)(end - start), s->ncols);
+	if (odd)
+		*o++ = '"';
+	for (value = o; start < end; start++) {
+		if (quoted && *start == quote)
+			start++;	/* the first of two */
+		if (*start == '"')
+			*o++ = '"';
+		*o++ = *start;
+	}
+	if ((size_t)(o - value) == f->null_len &&
+	    memcmp(value, f->null, f->null_len) == 0)
+		return false;
+	s->prof[c].empty += o == value;
+	if (odd)
+		*o++ = '"';
+	*out = o;
+	return true;
 }

@@ -9,11 +9,13 @@
  *     once: which bytes are in quotes (the running parity of the quotes),
  *     where fields end, whether anything is out of order. Kept are the ends
  *     of all fields, and the numbers of those that are special: empty, in
- *     quotes, or beginning like the null string.
+ *     quotes, beginning like the null string, or with a comma or a double
+ *     quote that means nothing in the input.
  *  2. Measure, column by column: a loop for each form that a column can
  *     have, that only asks whether the value has that form and is not the
  *     widest so far; what it does not pass is looked at closely.
- *  3. Write: what lies between two special fields is copied as it is.
+ *  3. Write: what lies between two special fields is copied as it is, but
+ *     for delimiters, which become commas.
  *
  * A kernel decides no hard question: at anything odd it stops before that
  * record and scan_row() says what it is. Only what can be done twice happens
@@ -27,11 +29,11 @@
 struct scan_kernel {
 	const char *name;
 	/*
-	 * Take records from p[at] on, as long as they are in order; returns
-	 * where the next one begins that it did not take. Always leaves the
-	 * last 128 bytes of the block, so that it can read behind a field.
+	 * Take records from p on, as long as they are in order; returns how
+	 * many bytes they are. Always leaves the last 128 bytes, so that it
+	 * can read behind a field.
 	 */
-	size_t (*rows)(struct scan *, const char *p, size_t n, size_t at,
+	size_t (*rows)(struct scan *, const char *p, size_t n,
 	    struct buf *out);
 	/* scan_cut(), for a quote that is not '\0'. */
 	size_t (*cut)(struct scan_cut *, char quote, const char *p, size_t n);
@@ -67,22 +69,35 @@ struct scan_col {
 	bool quoted;		/* values are often in quotes without need */
 };
 
-/* Special fields that begin within the same 64 bytes. */
+/* Special fields that are within the same 64 bytes. */
 struct scan_special {
-	uint64_t special;	/* where */
+	uint64_t special;	/* a bit in each, seldom more */
 	uint64_t end;		/* where any field ends */
-	ptrdiff_t number;	/* fields that have ended before */
+	uint32_t *before;	/* behind the fields that have ended before */
 };
 
 /*
  * Bytes that are indexed before they are measured: index and bytes stay in
  * the fastest cache. If a record has not ended after SCAN_FAST_RECORD bytes
- * it is left to scan_row(); so no limit of a row or a field can be passed.
- * Behind something odd the windows begin small.
+ * (or less, if it could grow to more than SCAN_ROW_MAX) it is left to
+ * scan_row(); so no limit of a row or a field can be passed. Behind something
+ * odd the windows begin small. With more columns no kernel is used.
  */
 #define SCAN_FAST_WINDOW 16384
 #define SCAN_FAST_WINDOW_MIN 1024
-#define SCAN_FAST_RECORD 32768
+#define SCAN_FAST_RECORD (512 * 1024)
+#define SCAN_FAST_COLUMNS 4096
+#define SCAN_FAST_NULL 64	/* bytes of a null string */
+
+/* So many last bytes are copied, that a kernel can read behind them. */
+#define SCAN_FAST_TAIL 4096
+
+/* The form of the input, in memory: of what the compiler knows, it would
+ * make a vector anew in each round of a loop. */
+struct scan_form {
+	char delim, quote, lf;
+	bool same;		/* as that of the output */
+};
 
 /* What the kernels of one struct scan use. */
 struct scan_fast {
@@ -91,11 +106,16 @@ struct scan_fast {
 	uint32_t *end;		/* of fields; one more entry before the first */
 	struct scan_special *special;
 	uint32_t *most;		/* a column: bytes, with their quotes */
-	uint32_t window;
+	uint32_t window, record;
+	struct scan_form form;
 	char first[2];		/* of the null string, and of null_in */
 	size_t null_len, in_len;
-	char null[8], in[8];
+	char null[SCAN_FAST_NULL], in[SCAN_FAST_NULL];
+	char tail[SCAN_FAST_TAIL + 256];
 };
+
+/* Records from p on that are in order, by the kernel; how many bytes. */
+size_t scan_fast_rows(struct scan *, const char *p, size_t n, struct buf *out);
 
 struct scan_fast *scan_fast_new(const struct scan_opt *, size_t ncols);
 void scan_fast_free(struct scan_fast *);
@@ -110,5 +130,14 @@ void scan_fast_reset(struct scan_fast *, const struct scan_opt *,
  */
 bool scan_fast_value(struct scan *, size_t c, const char *start,
     const char *end);
+
+/*
+ * Write the field [start, end) of column c, which is in order and no NULL by
+ * its form, at *out, which moves on; up to 3 bytes for each byte of it. It
+ * may turn out to be NULL or empty, and is counted so. False if scan_row()
+ * must see to it.
+ */
+bool scan_fast_put(struct scan *, size_t c, const char *start,
+    const char *end, char **out);
 
 #endif

@@ -5,25 +5,28 @@
  *	KERNEL_TARGET	the target alone
  *	KERNEL_NAME	"sse2"
  *	KERNEL_OBJECT	scan_sse2
+ *	LANES		32-bit words in a vector
+ *	between16(p, low, high)	a mask of 16 bytes: which are from low[i] to
+ *			high[i]
+ *
+ * and either a register `vec`, of which VECS make 64 bytes, with what
+ * scan_vec.h asks for, or what that makes of it:
+ *
  *	v64		64 bytes, and on them
  *	v64_load(p), v64_store(p, v)	at any address
  *	v64_eq(v, c)	a mask: bit i is set if byte i is c
  *	v64_eq2(v, c, d)	c or d
  *	v64_ge(v, c)	c or more; c >= 0x80
- *	v64_rare(v, needles_of(c, d))	whether any is NUL to TAB, CR, c, d,
- *			0x80 or more
- *	count(m)	bits of m that are set
- *	parity(m)	bit i: whether bits 0 to i of m are odd in number
- *	LANES		32-bit words in a vector, and for as many columns
- *	widest(most, end, n, ncols)	the widest field of each in n rows
- *	places(at, m, from)	write from + i for each bit i of m, in order;
- *			up to 64 entries, whatever m has
- *	digits16(p)	a mask of 16 bytes: which are decimal digits
- *	between16(p, low, high)	which are from low[i] to high[i]
+ *	v64_swap(v, c, d)	c replaced by d
+ *	v64_rare(v, n)	whether any is NUL, CR, a needle, 0x80 or more
+ *	needles_of(c, d)	two needles; if .all is set, each v64 counts as
+ *			rare
+ *
+ * What it does better than scan_vec.h it defines before, with OWN_...
  *
  * scan_fast.h tells the idea.
  */
-#include <string.h>
+#include "scan_vec.h"
 
 /* The lead bytes of UTF-8 in the 64 bytes before, see utf8(). */
 struct lead {
@@ -33,7 +36,8 @@ struct lead {
 /* What most blocks of 64 bytes do not have: see rare(). */
 struct rare {
 	char first[2];		/* bytes with which null strings begin */
-	bool pending;		/* one of the next is not 0 */
+	bool all;		/* see needles_of() */
+	bool pending;		/* that, or one of the next is not 0 */
 	uint64_t cr;		/* 1: the last byte was a CR outside quotes */
 	struct lead lead;
 	uint64_t special;	/* found: more special fields */
@@ -101,27 +105,33 @@ rare(struct rare *r, const char *p, uint64_t in, uint64_t start, uint64_t bad)
 	r->bad = bad | utf8(v, &r->lead);
 	r->cr = cr >> 63;
 	r->any_cr = r->any_cr || cr != 0;
-	r->pending = (r->cr | r->lead.c2 >> 63 | r->lead.e0 >> 62 |
+	r->pending = r->all || (r->cr | r->lead.c2 >> 63 | r->lead.e0 >> 62 |
 	    r->lead.f0 >> 61) != 0;
 }
 
 /* Look at 64 bytes; false if anything is out of order. */
 KERNEL bool
-look64(const char *p, needles n, struct edge *e, struct rare *r,
-    struct found *f)
+look64(const char *p, struct scan_form form, needles n, struct edge *e,
+    struct rare *r, struct found *f)
 {
 	v64 v = v64_load(p);
-	uint64_t quote = v64_eq(v, '"'), lf = v64_eq(v, '\n');
+	uint64_t quote = v64_eq(v, (unsigned char)form.quote);
+	uint64_t lf = v64_eq(v, (unsigned char)form.lf);
 	uint64_t in, open, closed, behind, bad;
 
+	if (!form.same && form.quote == '\0')
+		quote = 0;
 	in = parity(quote) ^ e->in;
 	open = quote & in;
 	closed = quote & ~in;
-	f->end = (v64_eq(v, ',') | lf) & ~in;
+	f->end = (v64_eq(v, (unsigned char)form.delim) | lf) & ~in;
 	f->lf = lf & ~in;
 	f->start = f->end << 1 | e->start;
 	behind = closed << 1 | e->quote;
 	f->special = f->start & (quote | f->end);
+	/* What is no more than text, and would be more in the output. */
+	if (!form.same)
+		f->special |= v64_eq2(v, ',', '"') & ~(f->end | in);
 	/* A closing quote is before the end of a field, or the first of two;
 	 * an opening one begins a field, or is the second of two. */
 	bad = behind & ~(f->end | open);
@@ -155,32 +165,31 @@ struct work {
 
 /* Index up to `to`, in steps of 64; false if it had to stop before. */
 KERNEL bool
-index_window(struct work *w, uint32_t to)
+index_window(struct work *w, uint32_t to, struct scan_form form)
 {
 	struct scan_special *special = w->special + w->nspecial;
 	uint32_t *end = w->end + w->nend, at;
-	size_t number = w->nend, n;
 	const char *base = w->base;
 	struct edge e = w->edge;
 	size_t nlf = w->nlf;
 	needles nd = needles_of(w->rare.first[0], w->rare.first[1]);
 	struct found f;
 
+	w->rare.all = nd.all;
+	w->rare.pending = w->rare.pending || nd.all;
 	for (at = w->done; at < to; at += 64) {
-		if (!look64(base + at, nd, &e, &w->rare, &f))
+		if (!look64(base + at, form, nd, &e, &w->rare, &f))
 			break;
-		places(end, f.end, at);
+		nlf += count(f.lf);
 		special->special = f.special;
 		special->end = f.end;
-		special->number = (ptrdiff_t)number;
+		special->before = end;
 		special += f.special != 0;
-		n = count(f.end);
-		number += n;
-		end += n;
-		nlf += count(f.lf);
+		places(end, f.end, at);
+		end += count(f.end);
 	}
 	w->edge = e;
-	w->nend = number;
+	w->nend = (size_t)(end - w->end);
 	w->nspecial = (size_t)(special - w->special);
 	w->nlf = nlf;
 	w->done = at;
@@ -221,18 +230,17 @@ enum care {
 };
 
 KERNEL struct value
-value_of(const struct work *w, size_t k, enum care care)
+value_of(const struct work *w, const uint32_t *at, enum care care)
 {
-	uint32_t start = w->end[(ptrdiff_t)k - 1] + 1, end = w->end[k], quoted;
+	uint32_t start = at[-1] + 1, end = *at, quoted;
 	struct value v;
-
 
 	if (care == CARE_CR)
 		end -= end > start && w->base[end - 1] == '\r';
 	v.p = w->base + start;
 	v.n = end - start;
 	if (care != CARE_NONE) {
-		quoted = *v.p == '"';
+		quoted = *v.p == w->s->fast->form.quote;
 		v.p += quoted;
 		v.n -= 2 * quoted;
 	}
@@ -245,34 +253,26 @@ struct digits {
 	int in, fr;	/* most that were seen */
 };
 
-/* How many digits there are before anything else, 16 at most. */
-KERNEL uint32_t
-run(uint32_t mask)
-{
-	return (uint32_t)__builtin_ctz(~mask);
-}
-
+/* Up to 16 bytes. */
 KERNEL bool
 is_number(struct value v, bool point, struct digits *most)
 {
-	uint32_t minus = *v.p == '-', dig, in, fr = 0;
+	uint32_t all = (2U << ((v.n - 1) & 31)) - 1, minus = *v.p == '-', other;
+	uint32_t in = v.n - minus, fr = 0, at;
 
-	v.p += minus;
-	v.n -= minus;
-	dig = digits16(v.p);
-	in = run(dig);
-	if (in < v.n) {
-		if (!point || in == 0 || v.p[in] != '.')
-			return false;
-		fr = v.n - in - 1;
-		if (fr == 0 || run(dig >> (in + 1)) < fr)
-			return false;
-	} else {
-		in = v.n;
-		if (in == 0)
+	/* What is no digit: nothing, or a point between some. */
+	other = ~between16(v.p, "0000000000000000", "9999999999999999") &
+	    all & ~minus;
+	if (point && other != 0) {
+		at = (uint32_t)__builtin_ctz(other);
+		in = at - minus;
+		fr = v.n - at - 1;
+		other &= other - 1;
+		if (v.p[at] != '.' || fr == 0)
 			return false;
 	}
-	if (*v.p == '0' && in > 1)
+	if (v.n - 1 > 15 || other != 0 || in == 0 ||
+	    (in > 1 && v.p[minus] == '0'))
 		return false;
 	most->in = (int)in > most->in ? (int)in : most->in;
 	most->fr = (int)fr > most->fr ? (int)fr : most->fr;
@@ -350,21 +350,21 @@ is_bool(struct value v)
 
 /*
  * One loop: rows r to n of column c, up to the first value that does not
- * pass, or is wider than `max`; returns its row. `look` and `care` are
- * constants at every call.
+ * pass; returns its row. `look` and `care` are constants at every call.
  */
 KERNEL size_t
 column_loop(const struct work *w, size_t c, size_t r, size_t n,
-    uint32_t max, enum scan_look look, enum care care)
+    enum scan_look look, enum care care)
 {
-	size_t ncols = w->s->ncols, k = r * ncols + c;
+	size_t ncols = w->s->ncols;
+	const uint32_t *end = w->end + r * ncols + c;
 	struct scan_prof *prof = &w->s->prof[c];
 	struct digits most = {prof->max_int_digits, prof->max_frac_digits};
 	struct value v;
 	bool fine = true;
 
-	for (; r < n; r++, k += ncols) {
-		v = value_of(w, k, care);
+	for (; r < n; r++, end += ncols) {
+		v = value_of(w, end, care);
 		if (look == SCAN_LOOK_INT)
 			fine = is_number(v, false, &most);
 		else if (look == SCAN_LOOK_DECIMAL)
@@ -373,10 +373,10 @@ column_loop(const struct work *w, size_t c, size_t r, size_t n,
 			fine = is_date(v);
 		else if (look == SCAN_LOOK_TIMESTAMP)
 			fine = is_timestamp(v);
-		else if (look == SCAN_LOOK_BOOL)
+		else
 			fine = is_bool(v);
 		/* Nothing has every form. */
-		if (v.n > max || (!fine && v.n != 0))
+		if (!fine && v.n != 0)
 			break;
 	}
 	prof->max_int_digits = most.in;
@@ -386,40 +386,62 @@ column_loop(const struct work *w, size_t c, size_t r, size_t n,
 
 KERNEL size_t
 column_by_look(const struct work *w, size_t c, size_t r, size_t n,
-    uint32_t max, enum care care)
+    enum care care)
 {
 	switch (w->s->fast->col[c].look) {
 	case SCAN_LOOK_TEXT:
-		return max == UINT32_MAX ? n :
-		    column_loop(w, c, r, n, max, SCAN_LOOK_TEXT, care);
+		return n;
 	case SCAN_LOOK_INT:
-		return column_loop(w, c, r, n, max, SCAN_LOOK_INT, care);
+		return column_loop(w, c, r, n, SCAN_LOOK_INT, care);
 	case SCAN_LOOK_DECIMAL:
-		return column_loop(w, c, r, n, max, SCAN_LOOK_DECIMAL, care);
+		return column_loop(w, c, r, n, SCAN_LOOK_DECIMAL, care);
 	case SCAN_LOOK_DATE:
-		return column_loop(w, c, r, n, max, SCAN_LOOK_DATE, care);
+		return column_loop(w, c, r, n, SCAN_LOOK_DATE, care);
 	case SCAN_LOOK_TIMESTAMP:
-		return column_loop(w, c, r, n, max, SCAN_LOOK_TIMESTAMP, care);
+		return column_loop(w, c, r, n, SCAN_LOOK_TIMESTAMP, care);
 	case SCAN_LOOK_BOOL:
-		return column_loop(w, c, r, n, max, SCAN_LOOK_BOOL, care);
+		return column_loop(w, c, r, n, SCAN_LOOK_BOOL, care);
 	default:
 		return r;
 	}
 }
 
-/* `most` is the widest field as it stands in the window. */
-KERNEL size_t
-column(const struct work *w, size_t c, size_t r, size_t n, uint32_t most)
+KERNEL enum care
+care_for(const struct work *w, size_t c)
 {
-	uint32_t max = (uint32_t)w->s->prof[c].max_bytes;
+	if (w->rare.any_cr && c + 1 == w->s->ncols)
+		return CARE_CR;
+	return w->s->fast->col[c].quoted ? CARE_QUOTE : CARE_NONE;
+}
+
+/* Rows r to n of column c, up to the first value that does not pass. */
+KERNEL size_t
+column(const struct work *w, size_t c, size_t r, size_t n)
+{
+	switch (care_for(w, c)) {
+	case CARE_CR:
+		return column_by_look(w, c, r, n, CARE_CR);
+	case CARE_QUOTE:
+		return column_by_look(w, c, r, n, CARE_QUOTE);
+	default:
+		return column_by_look(w, c, r, n, CARE_NONE);
+	}
+}
+
+/* The first value that may be wider than any before; `most` is the widest
+ * field as it stands in the window. */
+static KERNEL_TARGET size_t
+wider(const struct work *w, size_t c, size_t r, size_t n, uint32_t most)
+{
+	const uint32_t *end = w->end + r * w->s->ncols + c;
+	uint64_t max = w->s->prof[c].max_bytes;
+	enum care care = care_for(w, c);
 
 	if (most <= max)
-		max = UINT32_MAX;	/* no need to compare each */
-	if (w->rare.any_cr && c + 1 == w->s->ncols)
-		return column_by_look(w, c, r, n, max, CARE_CR);
-	if (w->s->fast->col[c].quoted)
-		return column_by_look(w, c, r, n, max, CARE_QUOTE);
-	return column_by_look(w, c, r, n, max, CARE_NONE);
+		return n;
+	for (; r < n && value_of(w, end, care).n <= max; r++)
+		end += w->s->ncols;
+	return r;
 }
 
 /* Measure n rows; returns how many are in order. */
@@ -427,21 +449,27 @@ static KERNEL_TARGET size_t
 measure(const struct work *w, size_t n)
 {
 	uint32_t *most = w->s->fast->most;
-	size_t c, r, k, ncols = w->s->ncols;
-	const char *start, *end;
+	size_t c, r, wide, ncols = w->s->ncols;
+	const uint32_t *at;
+	const char *end;
 
 	for (c = 0; c < ncols; c += LANES)
 		widest(most + c, w->end + c, n, ncols);
 	for (c = 0; c < ncols; c++)
-		for (r = column(w, c, 0, n, most[c]); r < n;
-		    r = column(w, c, r + 1, n, most[c])) {
-			k = r * ncols + c;
-			start = w->base +
-			    (uint32_t)(w->end[(ptrdiff_t)k - 1] + 1);
-			end = w->base + w->end[k];
-			end -= end > start && end[-1] == '\r';
-			if (!scan_fast_value(w->s, c, start, end))
+		for (r = wide = 0; r < n; r++) {
+			if (wide <= r)
+				wide = wider(w, c, r, n, most[c]);
+			r = column(w, c, r, wide);
+			if (r == n)
+				break;
+			at = w->end + r * ncols + c;
+			end = w->base + *at;
+			end -= *at > at[-1] + 1 && end[-1] == '\r';
+			if (!scan_fast_value(w->s, c,
+			    w->base + (uint32_t)(at[-1] + 1), end))
 				n = r;
+			else if (r == wide)
+				wide = 0;
 		}
 	return n;
 }
@@ -450,6 +478,7 @@ measure(const struct work *w, size_t n)
 struct output {
 	char *out;		/* written up to here */
 	const char *from;	/* from here on still to be copied */
+	struct scan_form form;	/* delimiters in that become commas */
 };
 
 /* Copy what needed no change, up to p. Writes up to 63 bytes too many. */
@@ -459,9 +488,14 @@ flush(struct output *o, const char *p)
 	const char *from = o->from;
 	size_t n = (size_t)(p - from), i;
 	char *out = o->out;
+	v64 v;
 
-	for (i = 0; i < n; i += 64)
-		v64_store(out + i, v64_load(from + i));
+	for (i = 0; i < n; i += 64) {
+		v = v64_load(from + i);
+		if (!o->form.same)
+			v = v64_swap(v, (unsigned char)o->form.delim, ',');
+		v64_store(out + i, v);
+	}
 	o->out = out + n;
 }
 
@@ -487,11 +521,7 @@ needs_quotes(const char *p, size_t n)
 KERNEL bool
 equal(const char *p, size_t n, const char *word, size_t len)
 {
-	uint64_t a, b;
-
-	memcpy(&a, p, 8);
-	memcpy(&b, word, 8);
-	return n == len && ((a ^ b) & first_bytes(len)) == 0;
+	return n == len && memcmp(p, word, n) == 0;
 }
 
 /* Field k, which is special, of column c; false if it is the null string. */
@@ -505,9 +535,23 @@ put_special(const struct work *w, size_t k, size_t c, struct output *o)
 
 	to -= to > from && w->base[to - 1] == '\r';
 	end = w->base + to;
+	if (from == to || (*start != o->form.quote &&
+	    equal(start, to - from, f->in, f->in_len))) {
+		prof->nulls++;
+		flush(o, start);
+		v64_store(o->out, v64_load(f->null));
+		o->out += f->null_len;
+		o->from = end;
+		return true;
+	}
+	if (!o->form.same) {
+		flush(o, start);
+		o->from = end;
+		return scan_fast_put(w->s, c, start, end, &o->out);
+	}
 	if (*start == '"' && to - from > 2) {
 		if (needs_quotes(start + 1, to - from - 2) ||
-		    (w->s->ncols == 1 && memcmp(start, "\"\\.\"", 4) == 0))
+		    (w->s->ncols == 1 && equal(start, 4, "\"\\.\"", 4)))
 			return true;
 		if (equal(start + 1, to - from - 2, f->null, f->null_len))
 			return false;
@@ -515,27 +559,13 @@ put_special(const struct work *w, size_t k, size_t c, struct output *o)
 		o->from = start + 1;
 		flush(o, end - 1);
 		o->from = end;
-	} else if (*start == '"' && !f->col[c].no_empty) {
-		prof->empty++;
-		if (w->s->ncols == 1)
-			return true;
+	} else if (*start == '"' || (w->s->ncols == 1 &&
+	    equal(start, to - from, "\\.", 2))) {
 		flush(o, start);
 		o->from = end;
-	} else if (from == to || *start == '"' ||
-	    equal(start, to - from, f->in, f->in_len)) {
-		prof->nulls++;
-		flush(o, start);
-		memcpy(o->out, f->null, 8);
-		o->out += f->null_len;
-		o->from = end;
+		return scan_fast_put(w->s, c, start, end, &o->out);
 	} else if (equal(start, to - from, f->null, f->null_len)) {
 		return false;
-	} else if (w->s->ncols == 1 && equal(start, to - from, "\\.\0\0\0\0\0",
-	    2)) {
-		flush(o, start);
-		memcpy(o->out, "\"\\.\"", 4);
-		o->out += 4;
-		o->from = end;
 	}
 	return true;
 }
@@ -544,6 +574,7 @@ put_special(const struct work *w, size_t k, size_t c, struct output *o)
 struct turn {
 	size_t i;
 	uint64_t mask;
+	ptrdiff_t last;		/* a field can be found twice */
 };
 
 /* The next one below `limit`; false if there is none. */
@@ -554,28 +585,35 @@ next_special(const struct work *w, struct turn *t, ptrdiff_t limit,
 	const struct scan_special *s;
 	ptrdiff_t k;
 
-	for (; t->i < w->nspecial; t->i++, t->mask = w->special[t->i].special) {
-		if (t->mask == 0)
+	while (t->i < w->nspecial) {
+		if (t->mask == 0) {
+			t->i++;
+			t->mask = w->special[t->i].special;
 			continue;
+		}
 		s = &w->special[t->i];
-		k = s->number +
+		k = s->before - w->end +
 		    (ptrdiff_t)count(s->end & ((t->mask & -t->mask) - 1));
 		if (k >= limit)
 			return false;
 		t->mask &= t->mask - 1;
-		*number = (size_t)k;
-		return true;
+		if (k > t->last) {
+			t->last = k;
+			*number = (size_t)k;
+			return true;
+		}
 	}
 	return false;
 }
 
 /* Write n rows without their CRs; returns how many are in order. */
-static KERNEL_TARGET size_t
-write_rows(const struct work *w, size_t n, struct output *out, struct turn *t)
+KERNEL size_t
+write_rows(const struct work *w, size_t n, struct output *out, struct turn *t,
+    struct scan_form form)
 {
 	size_t ncols = w->s->ncols, k, r, row;
 	uint64_t inverse = ((uint64_t)1 << 32) / ncols + 1;
-	struct output o = *out;
+	struct output o = {out->out, out->from, form};
 	uint32_t end;
 
 	for (r = 0; r < n && w->rare.any_cr; r++) {
@@ -593,7 +631,8 @@ write_rows(const struct work *w, size_t n, struct output *out, struct turn *t)
 		if (!put_special(w, k, k - row * ncols, &o))
 			return row;
 	}
-	*out = o;
+	out->out = o.out;
+	out->from = o.from;
 	return n;
 }
 
@@ -607,9 +646,11 @@ forget(struct work *w, size_t n, const struct turn *t)
 	if (n > 0)
 		w->start = w->end[used - 1] + 1;
 	shift = w->start & ~63U;
+	if (n == 0 && shift == 0)
+		return;		/* a record of more than a window */
 	for (i = t->i, j = 0; i < w->nspecial; i++, j++) {
 		w->special[j] = w->special[i];
-		w->special[j].number -= (ptrdiff_t)used;
+		w->special[j].before -= used;
 		if (i == t->i)
 			w->special[j].special = t->mask;
 	}
@@ -639,8 +680,9 @@ start_work(struct work *w, struct scan *s, const char *base)
 	w->edge.start = 1;
 }
 
-static KERNEL_TARGET size_t
-rows(struct scan *s, const char *p, size_t n, size_t at, struct buf *out)
+KERNEL size_t
+rows_of(struct scan *s, const char *p, size_t n, struct buf *out,
+    struct scan_form form)
 {
 	uint32_t *window = &s->fast->window;
 	struct output o;
@@ -649,22 +691,22 @@ rows(struct scan *s, const char *p, size_t n, size_t at, struct buf *out)
 	size_t want, got, room;
 	bool fine = true;
 
-	start_work(&w, s, p + at);
-	while (fine && w.done - w.start <= SCAN_FAST_RECORD) {
+	start_work(&w, s, p);
+	while (fine && w.done - w.start <= s->fast->record) {
 		room = n - (size_t)(w.base - p) - w.done;
 		if (room < 192)
 			break;
 		room = (room - 128) & ~(size_t)63;
 		fine = index_window(&w, w.done +
-		    (uint32_t)(room < *window ? room : *window));
+		    (uint32_t)(room < *window ? room : *window), form);
 		if (buf_reserve(out, scan_out_max(s, w.done - w.start)) != 0)
 			break;
-		o.out = out->data + out->len;
-		o.from = w.base + w.start;
-		turn.i = 0;
-		turn.mask = w.special[0].special;
+		o = (struct output){out->data + out->len, w.base + w.start,
+		    form};
+		turn = (struct turn){0, w.special[0].special, -1};
 		want = w.nend / s->ncols;
-		got = write_rows(&w, measure(&w, whole_rows(&w)), &o, &turn);
+		got = write_rows(&w, measure(&w, whole_rows(&w)), &o, &turn,
+		    form);
 		fine = fine && got == want;
 		s->rows += got;
 		forget(&w, got, &turn);
@@ -674,6 +716,19 @@ rows(struct scan *s, const char *p, size_t n, size_t at, struct buf *out)
 		    *window < SCAN_FAST_WINDOW ? *window * 2 : *window;
 	}
 	return (size_t)(w.base - p) + w.start;
+}
+
+static KERNEL_TARGET size_t
+rows(struct scan *s, const char *p, size_t n, struct buf *out)
+{
+	struct scan_form form = s->fast->form;
+
+	/* The loops are made twice; so this is a constant in them. */
+	form.same = true;
+	if (s->fast->form.same)
+		return rows_of(s, p, n, out, form);
+	form.same = false;
+	return rows_of(s, p, n, out, form);
 }
 
 /* The end of the last record in 64 bytes, if `in` says how they end; 0 if

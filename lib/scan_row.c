@@ -186,7 +186,8 @@ is_null(const struct scan_opt *o, const char *p, struct scan_span f)
 {
 	size_t n = f.end - f.start;
 
-	return n == 0 || (o->null_in != NULL && n == strlen(o->null_in) &&
+	return n == 0 || (o->null_in != NULL && p[f.start] != o->quote &&
+	    n == strlen(o->null_in) &&
 	    memcmp(p + f.start, o->null_in, n) == 0);
 }
 

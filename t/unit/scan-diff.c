@@ -1,8 +1,8 @@
 /*
  * The scanner against two other parsers: a simple one below that goes byte
  * by byte, and libcsv; each kernel, and none. On all small strings over a
- * hostile alphabet, put where kernels see them, and on large random ones;
- * scan_cut() at every split point. RSW_DIFF_ROUNDS makes more random ones.
+ * hostile alphabet, put where kernels see them, and on random files, at
+ * every split point. RSW_DIFF_ROUNDS makes more random blocks.
  */
 #include "config.h"
 
@@ -151,13 +151,15 @@ begin_field(struct field *f, size_t col, size_t at)
 static enum state
 step(struct want *w, enum state st, char c)
 {
-	if (st == BEGIN && c == '"')
+	bool quote = opt.quote != '\0' && c == opt.quote;
+
+	if (st == BEGIN && quote)
 		return QUOTED;
-	if (st == QUOTED && c == '"')
+	if (st == QUOTED && quote)
 		return CLOSED;
-	if (st == CLOSED && c != '"')
+	if (st == CLOSED && !quote)
 		w->fault = SCAN_AFTER_QUOTE;
-	if (st == BARE && c == '"')
+	if (st == BARE && quote)
 		w->fault = SCAN_QUOTE_INSIDE;
 	return st == BEGIN || st == BARE ? BARE : QUOTED;
 }
@@ -183,9 +185,10 @@ read_row(struct want *w, const char *s, size_t n, size_t i, bool last,
 			w->fault = SCAN_OPEN_QUOTE;
 			return n;
 		}
-		if (st != QUOTED && (i == n || c == '\n' || c == ',' || cr)) {
+		if (st != QUOTED && (i == n || c == '\n' || cr ||
+		    c == opt.delim)) {
 			flatten(&w->flat, g->text, g->n, st == BEGIN);
-			if (i == n || c != ',')
+			if (i == n || c != opt.delim)
 				break;
 			g = begin_field(f, ++col, i + 1);
 			st = BEGIN;
@@ -287,6 +290,8 @@ libcsv_agrees(const struct want *w, struct oracle *o, const char *s, size_t n)
 	size_t i, got;
 	bool bad;
 
+	if (opt.quote == '\0')		/* it always has one */
+		return true;
 	/* To libcsv a CR alone ends a row. */
 	for (i = 0; i < n; i++)
 		if (s[i] == '\r' && (i + 1 == n || s[i + 1] != '\n'))
@@ -300,6 +305,8 @@ libcsv_agrees(const struct want *w, struct oracle *o, const char *s, size_t n)
 	csv_init(&p, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL |
 	    CSV_EMPTY_IS_NULL);
 	csv_set_space_func(&p, no_space);
+	csv_set_delim(&p, (unsigned char)opt.delim);
+	csv_set_quote(&p, (unsigned char)opt.quote);
 	got = csv_parse(&p, s, n, on_field, on_row, o);
 	bad = got != n || csv_fini(&p, on_field, on_row, o) != 0;
 	csv_free(&p);
@@ -483,8 +490,6 @@ agree(const char *p, size_t n, size_t ncols, bool last)
 
 /* --- all small strings --- */
 
-static const char *const fill[COLS] = {"p\n", "p,q\n", "p,q,r\n"};
-
 /*
  * `s` alone, and between good rows long enough that kernels see it, at a
  * place in their 64 bytes that moves on from one string to the next.
@@ -492,12 +497,12 @@ static const char *const fill[COLS] = {"p\n", "p,q\n", "p,q,r\n"};
 static bool
 placed(const char *s, size_t n, size_t ncols, unsigned turn)
 {
-	const char *row = fill[ncols - 1];
-	size_t len = 0, front = 64 + turn % 64, unit = strlen(row);
-	char block[600];
+	char row[] = {'p', opt.delim, 'q', opt.delim, 'r', '\n'}, block[600];
+	size_t len = 0, front = 64 + turn % 64, unit = 2 * ncols;
 
 	if (!agree(s, n, ncols, turn % 2 == 0))
 		return false;
+	row[unit - 1] = '\n';
 	while (len + unit < front) {
 		memcpy(block + len, row, unit);
 		len += unit;
@@ -582,6 +587,54 @@ small(void)
 	ok(all_strings(hostile, 12, 3, true), "with other null strings");
 	opt.null_in = NULL;
 	opt.null_string = "\\N";
+	printf("# %ld inputs\n", checked);
+}
+
+static void
+form(char delim, char quote, const char *null_string, const char *null_in)
+{
+	opt.delim = delim;
+	opt.quote = quote;
+	opt.null_string = null_string;
+	opt.null_in = null_in;
+}
+
+/* Other delimiters, quotes and null strings; what has a meaning in the output
+ * alone is among the letters. */
+static void
+other_forms(void)
+{
+	static const char *const tabs[] = {
+		"a", "\t", "\"", "\n", "\r", ",", "\\", "N", "\xc3\xa9"
+	};
+	static const char *const ticks[] = {
+		"a", ";", "'", "\n", "\r", ",", "\"", "N"
+	};
+	bool good = true;
+	unsigned n;
+
+	form('\t', '"', "\\N", NULL);
+	for (n = 1; good && n <= 5; n++)
+		good = all_strings(tabs, n < 5 ? 9 : 5, n, n < 4);
+	ok(good, "tabs and double quotes");
+	form('\t', '\0', "\\N", "N");
+	for (n = 1; good && n <= 5; n++)
+		good = all_strings(tabs, n < 5 ? 9 : 5, n, n < 4);
+	ok(good, "tabs and no quotes");
+	form(';', '\'', "aN", "");
+	for (n = 1; good && n <= 5; n++)
+		good = all_strings(ticks, n < 5 ? 8 : 6, n, n < 4);
+	ok(good, "semicolons and single quotes");
+	form(',', '\'', "", "'a'");
+	for (n = 1; good && n <= 4; n++)
+		good = all_strings(ticks, 8, n, n < 4);
+	ok(good, "commas and single quotes, an empty null string");
+	form('x', '\0', "-", "aa");
+	for (n = 1; good && n <= 4; n++)
+		good = all_strings(ticks, 8, n, n < 4);
+	ok(good, "a letter for a delimiter, a null string that shares its "
+	    "place in a table");
+	form(',', '"', "\\N", NULL);
 	printf("# %ld inputs\n", checked);
 }
 
@@ -726,10 +779,10 @@ random_field(struct buf *b, unsigned kind, unsigned hostile)
 }
 
 static void
-random_rows(struct buf *b, size_t ncols, size_t rows)
+random_rows(struct buf *b, size_t ncols, size_t rows, bool wide)
 {
 	unsigned hostile = below(3) == 0 ? 60 : below(12), crlf = below(5);
-	unsigned kind[40];
+	unsigned kind[40], n;
 	size_t r, c;
 
 	buf_reset(b);
@@ -738,12 +791,12 @@ random_rows(struct buf *b, size_t ncols, size_t rows)
 	for (r = 0; r < rows; r++) {
 		for (c = 0; c < ncols; c++) {
 			if (c > 0)
-				buf_addc(b, ',');
+				buf_addc(b, opt.delim);
 			random_field(b, kind[c], hostile);
+			if (wide && r > 0 && below(4000) == 0)
+				for (n = below(40000); n > 0; n--)
+					buf_addc(b, 'L');
 		}
-		if (r > 0 && below(2000) == 0)
-			for (c = 40000; c > 0; c--)
-				buf_addc(b, 'L');
 		if (crlf == 0 || (crlf == 1 && below(9) == 0))
 			buf_addc(b, '\r');
 		buf_addc(b, '\n');
@@ -775,6 +828,15 @@ random_types(struct scan_type *t, size_t ncols)
 static void
 large(void)
 {
+	static const struct {
+		char delim, quote;
+		const char *null_string, *null_in;
+	} forms[] = {
+		{',', '"', "\\N", NULL}, {',', '"', "\\N", "NULL"},
+		{'\t', '"', "\\N", NULL}, {'\t', '\0', "NULL", "text"},
+		{';', '\'', "nothing at all, in many bytes", "12345"},
+		{',', '"', "-", "\xc3\xa9t\xc3\xa9"},
+	};
 	const char *more = getenv("RSW_DIFF_ROUNDS");
 	long rounds = more == NULL ? 400 : atol(more), i, fine = 0;
 	struct scan_type types[40];
@@ -785,23 +847,54 @@ large(void)
 	buf_init(&b, 64 * 1024 * 1024);
 	for (i = 0; good && i < rounds; i++) {
 		size_t ncols = 1 + below(below(4) == 0 ? 40 : 6);
+		unsigned f = below(3) == 0 ? below(6) : 0;
 
-		random_rows(&b, ncols, below(i % 8 == 0 ? 3000 : 90) + 1);
+		form(forms[f].delim, forms[f].quote, forms[f].null_string,
+		    forms[f].null_in);
+		random_rows(&b, ncols, below(i % 8 == 0 ? 3000 : 90) + 1,
+		    true);
 		random_types(types, ncols);
 		opt.types = below(2) == 0 ? types : NULL;
 		opt.truncate = below(3) == 0;
 		opt.replace_utf8 = below(3) == 0;
-		opt.null_in = below(3) == 0 ? "NULL" : NULL;
 		good = kernels_agree(b.data, b.len, ncols, below(2) == 0,
 		    &ret);
 		fine += ret == 0;
 	}
 	opt.types = NULL;
 	opt.truncate = opt.replace_utf8 = false;
-	opt.null_in = NULL;
+	form(',', '"', "\\N", NULL);
 	ok(good, "random blocks: every kernel does what none does");
 	printf("# %ld rounds, %ld without a fault\n", rounds, fine);
 	ok(fine > rounds / 5 && fine < rounds, "some are good, some not");
+	buf_release(&b);
+}
+
+/* Rows of more than a window, and of more than kernels take: good ones, and
+ * with a fault in the last of them. */
+static void
+long_rows(void)
+{
+	struct buf b;
+	bool good = true;
+	size_t width, i, k;
+	int ret;
+
+	buf_init(&b, 64 * 1024 * 1024);
+	for (width = 1000; good && width <= 2000000; width *= 3) {
+		buf_reset(&b);
+		for (k = 0; k < 5; k++)
+			for (i = 0; i < 40; i++)
+				buf_addf(&b, "%.*d%s%c", (int)(width / 40), 7,
+				    i % 7 == 0 ? "\xc3\xa9" : "",
+				    i < 39 ? ',' : '\n');
+		good = kernels_agree(b.data, b.len, 40, false, &ret) &&
+		    ret == 0;
+		b.data[b.len - 9] = '"';
+		good = good && kernels_agree(b.data, b.len, 40, false, &ret) &&
+		    ret != 0;
+	}
+	ok(good, "long rows");
 	buf_release(&b);
 }
 
@@ -860,6 +953,54 @@ cutting(void)
 	opt.quote = '"';
 }
 
+/* These n bytes, which are in order, cut in two blocks at a record's end that
+ * is found when they come as a bytes and the rest, are what they are in one. */
+static bool
+in_two(struct maker *m, const char *p, size_t n, size_t a)
+{
+	const struct maker *whole = maker_of(0, m->s.ncols);
+	struct scan_cut c = {false};
+	size_t first = scan_cut(&c, &opt, p, a), rest;
+	int ret;
+
+	rest = scan_cut(&c, &opt, p + a, n - a);
+	scan_reset(&m->s);
+	buf_reset(&m->out);
+	ret = scan_block(&m->s, p, first, false, &m->out);
+	if (ret == 0)
+		ret = scan_block(&m->s, p + first, a + rest - first, false,
+		    &m->out);
+	return (rest == 0 ? first : a + rest) == n &&
+	    same_scan(&whole->s, 0, &whole->out, &m->s, ret, &m->out);
+}
+
+/* Random files: three parsers, and every kernel at every split point. */
+static void
+splitting(void)
+{
+	struct buf b;
+	bool good = true;
+	size_t ncols, a, i;
+	long round, whole = 0;
+	int ret;
+
+	buf_init(&b, 65536);
+	for (round = 0; good && round < 300; round++) {
+		ncols = 1 + below(COLS);
+		random_rows(&b, ncols, 1 + below(30), false);
+		good = agree(b.data, b.len, ncols, false) &&
+		    kernels_agree(b.data, b.len, ncols, false, &ret);
+		if (!good || ret != 0 || ++whole > 12)
+			continue;
+		for (i = 1; scan_fast_all()[i - 1] != NULL; i++)
+			for (a = 0; good && a <= b.len; a++)
+				good = in_two(maker_of((int)i, ncols), b.data,
+				    b.len, a);
+	}
+	ok(good && whole > 12, "random files, at every split point");
+	buf_release(&b);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -873,9 +1014,12 @@ main(int argc, char **argv)
 	buf_init(&oracle.flat, 65536);
 	small();
 	values();
+	other_forms();
 	borders();
+	long_rows();
 	large();
 	cutting();
+	splitting();
 	buf_release(&want.out);
 	buf_release(&want.flat);
 	buf_release(&oracle.flat);
