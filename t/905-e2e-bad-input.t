@@ -56,12 +56,18 @@ bad 'missing bucket' 1 "s3-stage: .*no-such-bucket.*NoSuchBucket" bucket
 with awskey aws_secret_key=wrong
 bad 'wrong AWS key' 1 's3-stage: .*403.*SignatureDoesNotMatch' awskey
 
-# csv DESCRIPTION ERE FORMAT: s3-stage refuses what printf makes of FORMAT.
+# csv DESCRIPTION ERE FORMAT: s3-stage refuses what printf makes of FORMAT,
+# and nothing of it gets into the table.
 csv() {
 	# shellcheck disable=SC2059 # the format is the input
-	printf "$3" >in
+	printf "$3" | tee in >bad.csv
 	fails "$1" 1 "^s3-stage: cannot stage 'standard input': $2" \
 		s3-stage -q -j good
+	run sh -c 's3-stage -q -j good <bad.csv | ssh-fwd -q -j good -- \
+		rs-load -q -j good --overwrite public.good'
+	status_is 1 "$1: the pipeline fails"
+	ok "$1: the table is as it was" t_same "$(rows good)" 'k,v
+1,one'
 	same "$1: nothing is left on S3" "$(staged)" 0
 }
 csv 'open quote' "row 1 .*column 'v': a quote that is never closed" \
@@ -72,13 +78,24 @@ csv 'NUL' "row 1 .*column 'v': .*NUL" 'k,v\n1,a\000b\n'
 csv 'a text that is the null string' "row 1 .*column 'v': .*null string" \
 	'k,v\n1,\\N\n'
 
+ragged=bbbbbbbb-0000-0000-0000-000000000002
+printf 'k,v\n1,a\n2,b,c\n3,d\n' | dataset $ragged Ragged k:LONG,v:STRING
+job ragged dataset_id=$ragged table_name_source=custom_name \
+	custom_table_name=good append_or_overwrite=overwrite
+bad 'a ragged row from Domo' 1 's3-stage: .*row 2 .*\(3, not 2\)' ragged
+open=bbbbbbbb-0000-0000-0000-000000000003
+printf 'k,v\n1,a\n2,"b\n3,d\n' | dataset $open Open k:LONG,v:STRING
+job open dataset_id=$open table_name_source=custom_name \
+	custom_table_name=good append_or_overwrite=overwrite
+bad 'an open quote from Domo' 75 'domo-cat: .*it ends inside a quoted field' open
+
 with nobucket bucket=
 bad 'missing key' 2 "s3-stage: cannot go on without 'bucket': set it in \[account nobucket\] of '.*', or set RSW_BUCKET" nobucket
 with nodomo domo_client_id=
 bad 'missing Domo key' 2 "domo-cat: cannot go on without 'domo_client_id'" nodomo
 with nouser ssh_username=
-run rs-writeback nouser
-ok 'missing SSH user: its name or a login that fails' test "$status" -ne 0
+bad 'missing SSH user: the local one is taken, as ssh does' 1 \
+	"ssh-fwd: cannot log in to .* as '$(id -un)'" nouser
 chmod 644 conf
 run rs-writeback good
 status_is 2 'a configuration that others can read'
