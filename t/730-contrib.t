@@ -15,20 +15,87 @@ job '<b>&"x"' dataset_id=00000000-0000-0000-0000-000000000000
 
 # systemd
 command -v systemd-analyze >/dev/null || skip_all 'systemd-analyze is missing'
-mkdir units
-for f in "$contrib"/systemd/*; do
-	sed "s,/usr/local/bin/,$srcdir/bin/," "$f" >"units/${f##*/}"
+mkdir -p units/rs-writeback@.service.d
+# The program where it is: `verify` wants to find it.
+for f in "$contrib"/systemd/rs-writeback@.*; do
+	sed "s,^ExecStart=,&$srcdir/bin/," "$f" >"units/${f##*/}"
 done
-run systemd-analyze verify --man=no "$T/units/rs-writeback@sales.service" \
-	"$T/units/rs-writeback@sales.timer"
-status_is 0 'systemd takes the units'
-ok 'without a word about them' t_unlike 'rs-writeback@' err
+dropin=units/rs-writeback@.service.d/credentials.conf
+cp "$contrib/systemd/credentials.conf" "$dropin"
+verify() {
+	run systemd-analyze --user verify --man=no \
+		"$T/units/rs-writeback@sales.service" \
+		"$T/units/rs-writeback@sales.timer"
+}
+verify
+status_is 0 'systemd takes the units and the credentials'
+ok 'without a word about them' t_unlike 'rs-writeback@|credentials' err
+echo 'LoadCredentials=a:b' >>"$dropin"
+verify
+err_like 'it would say a word' "credentials.conf:.*LoadCredentials"
+run systemd-analyze security --offline=true --threshold=25 --no-pager \
+	"$T/units/rs-writeback@.service"
+status_is 0 'the service is exposed by 2.5 of 10 at most'
+ok 'each credential is used' t_same \
+	"$(sed -n 's/^LoadCredential=\([a-z_]*\):.*/\1/p' "$dropin")" \
+	"$(sed -n 's/^Environment=RSW_[A-Z_]*_FILE=%d\///p' "$dropin")"
+# What systemd would do: files, and their names in the environment.
+account bare database_password= aws_access_key= aws_secret_key= domo_client_secret=
+job bare account=bare dataset_id=$id table_name_source=custom_name \
+	custom_table_name=bare
+mkdir credentials
+echo "$SANDBOX_AWS_ACCESS_KEY" >credentials/aws_access_key
+cp "$SANDBOX_SECRETS/db" credentials/database_password
+cp "$SANDBOX_SECRETS/aws" credentials/aws_secret_key
+cp "$SANDBOX_SECRETS/domo" credentials/domo_client_secret
+chmod 400 credentials/*
+run rs-writeback bare
+status_is 2 'a job without its secrets'
+run env $(sed -n "s,^Environment=\(.*\)%d,\1$T/credentials,p" "$dropin") \
+	rs-writeback bare
+status_is 0 'finds them as credentials'
+run env CREDENTIALS_DIRECTORY="$T/credentials" \
+	RSW_AWS_SECRET_KEY_FILE="$T/credentials/aws_secret_key" \
+	RSW_AWS_ACCESS_KEY_FILE="$T/credentials/aws_access_key" \
+	RSW_DOMO_CLIENT_SECRET_FILE="$T/credentials/domo_client_secret" \
+	RSW_DATABASE_PASSWORD_COMMAND="$(sed -n \
+		's/^# *database_password_command = //p' "$dropin")" rs-writeback bare
+status_is 0 'or asks for them'
 run systemd-analyze calendar hourly
 status_is 0 'and the calendar'
 
-# make, cron, Kubernetes, Docker
-run make -n -f "$contrib/examples/Makefile" sales
-out_is 'make runs a job' 'rs-writeback -q sales'
+# make: a directory of jobs, a file each
+mkdir jobs
+sed -n '/^\[account sandbox\]/,/^$/p' conf |
+	sed "s,= \(keys/\|secrets/\),= $RSW_SANDBOX/\1," >jobs/accounts
+printf 'account = sandbox\ndataset_id = %s\ntable_name_source = custom_name
+custom_table_name = made\n' $id >jobs/good.job
+sed 's/^dataset_id.*/dataset_id = 00000000-0000-0000-0000-000000000000/' \
+	jobs/good.job >jobs/bad.job
+cp "$contrib/examples/Makefile" jobs/
+jobs() { run env -u RS_WRITEBACK_CONFIG make -C jobs --no-print-directory "$@"; }
+jobs -n
+out_like 'make -n: would run each job' "^RS_WRITEBACK_CONFIG='$T/jobs/good.conf' rs-writeback -q good$"
+jobs good.dry
+status_is 0 'make good.dry'
+out_like 'is a dry run' '^-- job good: table public.made$'
+same 'the configuration is for its user only' "$(stat -c %a jobs/good.conf)" 600
+jobs -k -j2
+status_is 2 'make -k -j2, where one of two fails'
+err_like 'says which' "job 'bad' failed"
+ok 'and runs the other' t_same "$(rows made)" 'k,v
+1,one'
+sed -i 's/^dataset_id.*/dataset_id = '$id'/' jobs/bad.job
+jobs -k -j2
+status_is 0 'once more, with the fault mended'
+same 'runs the one that had failed, and only that' "$(sql 'SELECT count(*) FROM made')" 2
+jobs
+out_is 'nothing is due' "make: Nothing to be done for 'all'."
+jobs again
+jobs -n
+same 'until all are due again' "$(grep -c 'rs-writeback -q' out)" 2
+
+# cron, Kubernetes, Docker
 ok 'crontab: five fields and a command' awk '
 	/^#/ || /^$/ { next } NF < 6 { exit 1 }
 	{ for (i = 1; i <= 5; i++) if ($i !~ /^[-0-9*,\/]+$/) exit 1 }' \
@@ -56,7 +123,8 @@ for lib in libcsv.so libcurl.so libinih.so libjansson.so libpq.so libssh2.so; do
 	ok "the image has ${lib%.so}" t_like "^${lib%.so}" libs
 done
 
-# Airflow: its own classes replaced by ones that print the commands
+# Airflow: its own classes replaced by ones that note the tasks, which are
+# then run, each after those that it comes after.
 mkdir -p stub/airflow/operators
 cat >stub/airflow/__init__.py <<'E'
 class DAG:
@@ -67,24 +135,59 @@ class DAG:
     def __exit__(self, *a):
         pass
 E
-: >stub/airflow/operators/__init__.py
-cat >stub/airflow/operators/bash.py <<'E'
-class BashOperator:
-    def __init__(self, task_id, bash_command):
-        print(bash_command.replace('{{ ds_nodash }}', '20260101'))
-    def __rshift__(self, other):
-        return other
+cat >stub/airflow/exceptions.py <<'E'
+class AirflowException(Exception):
+    pass
+class AirflowFailException(AirflowException):
+    pass
 E
-run env PYTHONPATH="$T/stub" PYTHONDONTWRITEBYTECODE=1 \
-	/usr/bin/python3 "$contrib/examples/airflow_dag.py"
-status_is 0 'the DAG is made'
-sed "s,/var/tmp/rs-writeback,$T/work,g" out >tasks
-same 'one program a task' "$(wc -l <tasks)" 4
-run sh -e tasks
-status_is 0 'its tasks run'
+: >stub/airflow/operators/__init__.py
+cat >stub/airflow/operators/python.py <<'E'
+class PythonOperator:
+    def __init__(self, task_id, python_callable, op_kwargs):
+        self.name, self.after = task_id, []
+        self.run = lambda: python_callable(**op_kwargs)
+        op_kwargs['work'] = op_kwargs['work'].replace('{{ ts_nodash }}', 'now')
+    def __rshift__(self, other):
+        other.after.append(self.name)
+E
+cat >tasks.py <<'E'
+import sys, airflow_dag as dag
+from airflow.exceptions import *
+done = []
+while len(done) < len(dag.task):
+    for name, task in dag.task.items():
+        if name not in done and all(a in done for a in task.after):
+            task.run()
+            done.append(name)
+            print(name)
+for status, final in (75, False), (1, True), (2, True):
+    open('ends', 'w').write('exit %d' % status)
+    try:
+        dag.run('sh ' + sys.argv[1] + '/ends', sys.argv[1], None, None)
+    except AirflowException as e:
+        assert isinstance(e, AirflowFailException) == final, status
+    else:
+        assert False, status
+E
+sed "s,/var/tmp/rs-writeback,$T/work," "$contrib/examples/airflow_dag.py" \
+	>airflow_dag.py
+run env PYTHONPATH="$T/stub:$T" PYTHONDONTWRITEBYTECODE=1 \
+	/usr/bin/python3 tasks.py "$T"
+status_is 0 'the tasks run, and only status 75 is tried again'
+out_is 'in an order that they allow' 'info
+schema
+export
+name
+stage
+load
+unstage
+tidy'
+same 'one program a task' "$(sed -n "/^TASKS/,/^]/s/.*'\([a-z0-9-]*\) .*/\1/p" \
+	airflow_dag.py | grep -cE '^(domo-cat|rs-tablename|s3-stage|ssh-fwd|s3-unstage|rm)$')" 8
 ok 'and load the rows' t_same "$(rows sales)" 'k,v
 1,one'
-same 'and clean up' "$(staged)" 0
+same 'and clean up' "$(staged) $(ls work)" '0 '
 
 # The report
 rs-writeback -q sales 2>/dev/null
@@ -93,8 +196,11 @@ run "$contrib/report"
 status_is 0 'the report'
 mv out report.html
 ok 'has each job, its name escaped' t_same "$(grep -o '<h2 [^>]*>.*</h2>' report.html)" \
-	'<h2 id="job1">sales</h2>
-<h2 id="job2">&lt;b&gt;&amp;&quot;x&quot;</h2>'
+	'<h2 id="job1">bare</h2>
+<h2 id="job2">bad</h2>
+<h2 id="job3">good</h2>
+<h2 id="job4">sales</h2>
+<h2 id="job5">&lt;b&gt;&amp;&quot;x&quot;</h2>'
 ok 'and the failure' grep -q '^<tr class="bad">.*<p>domo-cat: .*404' report.html
 run "$contrib/report" sales
 ok 'of one job: that one only' test "$(grep -c '<h2 ' out)" -eq 1
