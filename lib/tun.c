@@ -165,6 +165,34 @@ say_nothing_common(const struct tun *t, const struct offer *o)
 	return true;
 }
 
+/* It spoke, but not SSH: a server that turns us away says so in a line of
+ * text (OpenSSH, for MaxStartups and PerSourcePenalties), and anything else
+ * speaks its own language. */
+static enum fate
+say_no_ssh(const struct tun *t)
+{
+	static const char *const later[] = {"Exceeded MaxStartups",
+		"Not allowed at this time"};
+	const char *said = t->wire.hello;
+	size_t n = t->wire.hello_len, i;
+
+	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (n < strlen(later[i]) ||
+		    memcmp(said, later[i], strlen(later[i])) != 0)
+			continue;
+		msg_error("cannot talk to '%s' port %d: it turns us away for "
+		    "now (%s): too many logins at once or too many that "
+		    "failed; wait a minute", t->host, t->port, later[i]);
+		return FATE_AGAIN;
+	}
+	for (i = 0; i < n && i < 60 && said[i] != '\r' && said[i] != '\n';
+	    i++)
+		;
+	msg_error("cannot talk to '%s' port %d: there is no SSH server (it "
+	    "says '%.*s')", t->host, t->port, (int)i, said);
+	return FATE_FAILED;
+}
+
 static enum fate
 say_handshake(const struct tun *t, const struct offer *o, int rc)
 {
@@ -174,11 +202,8 @@ say_handshake(const struct tun *t, const struct offer *o, int rc)
 	if (say_nothing_common(t, o))
 		return FATE_FAILED;
 	kexinit_parse(t->wire.hello, t->wire.hello_len, &k);
-	if (k.version.n == 0 && t->wire.hello_len > 0) {
-		msg_error("cannot talk to '%s' port %d: there is no SSH server",
-		    t->host, t->port);
-		return FATE_FAILED;
-	}
+	if (k.version.n == 0 && t->wire.hello_len > 0)
+		return say_no_ssh(t);
 	if (t->wire.ended || rc == 0) {
 		msg_error("cannot talk to '%s' port %d: %s %s", t->host,
 		    t->port, wire_reason(&t->wire), k.version.n == 0 ?

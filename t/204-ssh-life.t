@@ -174,6 +174,23 @@ fails 'a server that says nothing' 75 \
 	"cannot talk to '127.0.0.1' port $mute: no answer in time before it said anything" \
 	ssh-fwd -L x:1 --timeout 1 "tunnel@127.0.0.1:$mute" -- true
 
+# servers that speak, but not SSH
+for says in 'HTTP/1.1 400 Bad Request' 'Exceeded MaxStartups'; do
+	: >mute.port
+	/usr/bin/python3 -c '
+import socket, sys
+s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True)
+c, _ = s.accept(); c.recv(100); c.sendall(sys.argv[1].encode() + b"\r\n\r\n")' "$says" >mute.port &
+	at_end "kill $! 2>/dev/null"
+	until read -r mute <mute.port; do sleep 0.05; done
+	run ssh-fwd -L x:1 "tunnel@127.0.0.1:$mute" -- true
+	echo "$status $(cat err)"
+done >said
+same 'a server that is no SSH server, one that turns us away' \
+	"$(sed "s/port [0-9]*/port N/" said)" "\
+125 ssh-fwd: cannot talk to '127.0.0.1' port N: there is no SSH server (it says 'HTTP/1.1 400 Bad Request')
+75 ssh-fwd: cannot talk to '127.0.0.1' port N: it turns us away for now (Exceeded MaxStartups): too many logins at once or too many that failed; wait a minute"
+
 # localhost is ::1 too, where nothing listens
 if getent ahosts localhost | grep -q '^::1'; then
 	run fwd --accept-new --known-hosts kh "tunnel@localhost:$SANDBOX_SSH_PORT" -- true
