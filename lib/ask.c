@@ -17,8 +17,7 @@
 #include "io.h"
 #include "mem.h"
 
-/* A passphrase longer than this is cut by most programs. */
-#define ANSWER_MAX_BYTES 1024
+#define ANSWER_MAX_BYTES 4096	/* no line of a terminal is longer */
 
 static int
 open_terminal(void)
@@ -49,15 +48,76 @@ show(int fd, const char *prompt)
 	free(safe);
 }
 
+/* The signal that came during a question; 0: none. */
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+#define NSIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+struct kept {
+	struct sigaction act[NSIGNALS];
+	sigset_t mask;
+	struct termios tty;
+	bool is_tty;
+};
+
+/* Without echo the terminal must be as it was before a signal ends us: it is
+ * caught, and raised again afterwards. */
+static void
+hush(int fd, struct kept *k)
+{
+	struct sigaction act = {.sa_handler = on_signal};
+	struct termios quiet;
+	sigset_t all;
+	size_t i;
+
+	caught = 0;
+	sigemptyset(&all);
+	for (i = 0; i < NSIGNALS; i++) {
+		sigaction(signals[i], &act, &k->act[i]);
+		sigaddset(&all, signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &all, &k->mask);
+	k->is_tty = tcgetattr(fd, &k->tty) == 0;
+	quiet = k->tty;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	/* What was typed before the question is no answer to it. */
+	if (k->is_tty)
+		tcsetattr(fd, TCSAFLUSH, &quiet);
+}
+
+static void
+unhush(int fd, const struct kept *k)
+{
+	size_t i;
+
+	if (k->is_tty)
+		tcsetattr(fd, TCSAFLUSH, &k->tty);
+	io_write_full(fd, "\n", 1);
+	sigprocmask(SIG_SETMASK, &k->mask, NULL);
+	for (i = 0; i < NSIGNALS; i++)
+		sigaction(signals[i], &k->act[i], NULL);
+	if (caught != 0)
+		raise(caught);
+}
+
+/* A line without its end; NULL: the end of input, or a signal. */
 static char *
 read_line(int fd)
 {
 	char line[ANSWER_MAX_BYTES], *answer = NULL;
 	size_t n = 0;
-	ssize_t r;
+	ssize_t r = 0;
 	char c;
 
-	while ((r = read(fd, &c, 1)) > 0 || (r < 0 && errno == EINTR)) {
+	while (caught == 0 && ((r = read(fd, &c, 1)) > 0 ||
+	    (r < 0 && errno == EINTR))) {
 		if (r > 0 && c == '\n') {
 			answer = mem_ndup(line, n);
 			break;
@@ -72,42 +132,23 @@ read_line(int fd)
 char *
 ask_line(const char *prompt, bool echo)
 {
-	struct termios was, quiet;
-	sigset_t stop, before;
+	struct kept k;
 	char *answer;
 	int fd = open_terminal();
 
 	if (fd < 0)
 		return NULL;
-	/* A signal between would leave the user's terminal without echo. */
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGINT);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGHUP);
-	sigaddset(&stop, SIGQUIT);
-	sigaddset(&stop, SIGTSTP);
-	if (!echo && tcgetattr(fd, &was) == 0) {
-		sigprocmask(SIG_BLOCK, &stop, &before);
-		quiet = was;
-		quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-		/* What was typed before the question is no answer to it. */
-		tcsetattr(fd, TCSAFLUSH, &quiet);
+	do {
+		caught = 0;
+		if (!echo)
+			hush(fd, &k);
 		show(fd, prompt);
 		answer = read_line(fd);
-		tcsetattr(fd, TCSAFLUSH, &was);
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		io_write_full(fd, "\n", 1);
-	} else {
-		show(fd, prompt);
-		answer = read_line(fd);
-	}
+		if (!echo)
+			unhush(fd, &k);
+		/* After a pause (^Z) the question is put again. */
+	} while (answer == NULL && caught == SIGTSTP);
 	close(fd);
-	/* Without ISIG ^C arrives as a character. */
-	if (!echo && answer != NULL && strchr(answer, '\3') != NULL) {
-		mem_wipe_str(answer);
-		raise(SIGINT);
-		return NULL;
-	}
 	return answer;
 }
 

@@ -13,8 +13,6 @@
 #include "mem.h"
 #include "msg.h"
 
-/* inih keeps names of up to 49 bytes and cuts the rest. */
-#define NAME_MAX_BYTES 49
 #ifdef HAVE_INI_KNOBS
 #define LINE_LIMIT (64 * 1024)	/* a session token has some 1,000 bytes */
 #else
@@ -77,7 +75,7 @@ check_header(struct reader *r, const char *p, size_t n)
 	if (close == NULL)
 		return fault(r, "a section begins with '[' and has no ']'");
 	section = mem_ndup(p + 1, (size_t)(close - p - 1));
-	if (strlen(section) > NAME_MAX_BYTES)
+	if (strlen(section) > CFGFILE_NAME_MAX)
 		rc = fault(r, "the section's name is longer than 49 bytes");
 	else if (section_name(section) == NULL)
 		rc = fault(r, "a section is '[account NAME]' or '[job NAME]'");
@@ -201,7 +199,7 @@ take(void *arg, const char *section, const char *key, const char *value)
 		e->value = joined;
 		return 1;
 	}
-	if (strlen(key) >= NAME_MAX_BYTES) {
+	if (strlen(key) >= CFGFILE_NAME_MAX) {
 		fault(r, "the key's name is too long");
 		return 0;
 	}

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* inih keeps names of up to so many bytes, "account NAME" for one, and cuts the
+ * rest: longer ones are refused. */
+#define CFGFILE_NAME_MAX 49
+
 struct cfgfile_entry {
 	char *kind;	/* "account" or "job" */
 	char *name;	/* of the section */

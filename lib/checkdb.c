@@ -37,25 +37,37 @@ skip_after(const char *link, const char *because)
 	}
 }
 
+static bool
+heard_any(const char *const *text)
+{
+	for (; *text != NULL; text++)
+		if (check_heard(*text))
+			return true;
+	return false;
+}
+
 /* Which link is it that pg_open() could not pass? */
 static const char *
 judge_connect(const struct pg_conf *conf)
 {
+	static const char *const way[] = {"closed the connection",
+		"refused; ", "no answer", "the way to it",
+		"translate host name", NULL};
+	static const char *const tls[] = {"no TLS", "SSL SYSCALL",
+		"SSL error", NULL};
 	bool refused = check_heard("cannot log in");
+	bool certificate = !refused && check_heard("ertificate");
 
-	if (!refused && (check_heard("closed the connection") || check_heard("refused; ") ||
-	    check_heard("no answer") || check_heard("the way to it") ||
-	    check_heard("translate host name")))
+	if (!refused && heard_any(way))
 		return check_bad("database", "check database_hostname and "
 		    "database_port; the security group of the cluster must "
 		    "allow the bastion's address, or without one this "
 		    "machine's");
-	if (!refused && (check_heard("no TLS") || check_heard("SSL SYSCALL") ||
-	    (check_heard("SSL error") && !check_heard("ertificate"))))
+	if (!refused && !certificate && heard_any(tls))
 		return check_bad("database tls", "ask the cluster's owner; or "
 		    "is something else behind database_port?");
 	check_ok("database tls", "the database offers it");
-	if (!refused && check_heard("ertificate"))
+	if (certificate)
 		return check_bad("certificate", "%s", check_heard("host name") ?
 		    "check database_hostname; if its name cannot be the "
 		    "certificate's, database_sslmode = verify-ca" :

@@ -98,6 +98,19 @@ run rs-init -c
 status_is 2 'an answer that the file cannot hold'
 err_like 'says so' "'Database Name' cannot .* control characters"
 ok 'and nothing is written either' cmp before "$conf"
+wrong() {	# wrong DESCRIPTION SED ERE
+	renamed "$2" >in
+	run rs-init -c
+	status_is 2 "$1"
+	err_like "$1: says so" "$3"
+	ok "$1: nothing is written" cmp before "$conf"
+}
+wrong 'a port that is none' 3s/.*/port/ "'SSH Port' is a number from 1 to 65535"
+wrong 'a word that is none' 's/^overwrite$/over/' "'over' is none of these"
+wrong 'a key that is not there' 's/^my keys/no keys/' "cannot open 'no keys/key'"
+wrong 'a key without an end' 's/^my keys.*/-----BEGIN X-----/' 'the key has no end'
+wrong 'a name with brackets' 's/^fourth$/a]b/' 'a name has no brackets'
+wrong 'a name that is too long' "s/^fourth\$/$(printf %060d 1)/" 'name is too long'
 renamed '11s/^$/a ; b # c/' >in
 run rs-init -c
 status_is 0 'an answer that could be a comment'

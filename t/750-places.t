@@ -5,9 +5,10 @@
 . "$srcdir/t/e2e.sh"
 
 # terminal COMMAND...: on a terminal of its own, each line of `answers` typed
-# when a prompt waits; what is shown goes to out.
+# when a prompt waits; what is shown goes to out. ^C is typed as such, and @FILE
+# is pasted. Says whether the terminal has its echo at the end.
 cat >terminal.py <<'E'
-import os, pty, select, sys
+import os, pty, select, sys, termios
 answers = open('answers').read().splitlines()
 pid, fd = pty.fork()
 if pid == 0:
@@ -23,8 +24,11 @@ while True:
         break
     shown += piece
     if shown.endswith((b': ', b'? ')) and answers:
-        os.write(fd, answers.pop(0).encode() + b'\n')
-sys.stdout.buffer.write(shown)
+        a = answers.pop(0)
+        os.write(fd, b'\x03' if a == '^C' else open(a[1:], 'rb').read()
+                 if a.startswith('@') else a.encode() + b'\n')
+echo = termios.tcgetattr(fd)[3] & termios.ECHO
+sys.stdout.buffer.write(shown + b'\necho is ' + (b'on' if echo else b'off'))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 E
 terminal() { run /usr/bin/python3 terminal.py "$@"; }
@@ -51,6 +55,73 @@ ok 'prompts are shown' grep -q 'Database Password' out
 ok 'the account name is echoed' grep -q typed out
 ok 'secrets are not' t_unlike 'Hush' out
 ok 'they are in the file' test "$(grep -c Hush typed.conf)" -eq 2
+
+# Answers that will not do are asked for again.
+ssh-keygen -q -t ed25519 -N '' -f pasted
+sed 's/$/\\n/' pasted | tr -d '\n' >one-line
+echo >>one-line
+cat >answers <<'E'
+again
+bastion.example.com
+twenty-two
+22
+tunnel
+gone.pem
+@pasted
+
+
+SHA256:x
+
+db.example.com
+0
+5439
+
+
+loader
+Hush-1
+certified
+none
+
+
+my-bucket
+client
+Hush-2
+
+E
+terminal env RS_WRITEBACK_CONFIG="$T/again.conf" rs-init -c
+status_is 0 'wrong answers on a terminal'
+for what in "'SSH Port' is a number" "cannot open 'gone.pem'" "Hostname.* is needed" \
+	"Database Port' is a number" "Username' is needed" "'certified' is none of"; do
+	ok "says: $what" t_like "$what" out
+done
+key_of() {
+	RS_WRITEBACK_CONFIG="$T/again.conf" rs-config -a "$1" -o >shown
+	grep -c "^ssh_private_key = \*\*\*$" shown
+	awk '/^ssh_private_key/ { on = 1; sub(/.*= /, "") } /^[^ -]/ { on = 0 }
+		on { sub(/^ */, ""); print }' again.conf
+}
+{ echo 1; cat pasted; } >want
+key_of again >got
+ok 'a key that was pasted is there' cmp want got
+sed 's/^again$/oneline/; s/@pasted/@one-line/' answers >answers2 && mv answers2 answers
+terminal env RS_WRITEBACK_CONFIG="$T/again.conf" rs-init -c
+status_is 0 'a key in one line'
+sed -i '/^\[account again\]/,/^\[account oneline\]/d' again.conf
+sed -i '1i[account oneline]' again.conf
+key_of oneline >got
+ok 'it has lines again' cmp want got
+RS_WRITEBACK_CONFIG=$T/again.conf ssh-fwd -q -a oneline -- true >ssh.out 2>&1
+ok 'and can be loaded' t_unlike 'ssh_private_key|cannot use' ssh.out
+
+# ^C at a question for a secret
+printf '%s\n' third '' db '' '' u ^C >answers
+cp again.conf before
+terminal env RS_WRITEBACK_CONFIG="$T/again.conf" rs-init -c
+status_is 254 '^C ends it by the signal'
+ok 'at the password' t_like 'Database Password: ' out
+out_like 'the terminal has its echo' 'echo is on'
+ok 'the file is as it was' cmp before again.conf
+same 'and no other' "$(ls again.conf*)" again.conf
 
 : >known
 account stranger ssh_known_hosts="$T/known"
