@@ -126,7 +126,7 @@ struct args {
 	int mode;			/* OPT_..., 0: as the job says */
 	bool list;
 	struct load_opt o;
-	char *schema_name, *table_name;	/* ours, for o */
+	char *schema_name, *table_name, *ledger_name;	/* ours, for o */
 	char *region;
 	struct aws_creds creds;
 };
@@ -423,8 +423,10 @@ choose_rest(struct cfg *c, struct args *a)
 	o->plan.add = o->plan.widen = true;
 	o->plan.exact = evolve != NULL && strcasecmp(evolve, "none") == 0;
 	o->plan.headroom = (int)headroom;
-	o->ledger = ledger != NULL && strcmp(ledger, "none") == 0 ? NULL :
-	    ledger;
+	if (ledger != NULL && strcmp(ledger, "none") != 0) {
+		a->ledger_name = name_fold(ledger, NAME_MAX_LEN);
+		o->ledger = a->ledger_name;
+	}
 	return 0;
 }
 
@@ -605,6 +607,7 @@ main(int argc, char *argv[])
 	free(a.region);
 	free(a.schema_name);
 	free(a.table_name);
+	free(a.ledger_name);
 	cfg_free(c);
 	if (rc != 0)
 		obey_signal();

@@ -57,6 +57,24 @@ find(struct pg *pg, const char *schema, const char *table)
 }
 
 int
+catalog_schema(struct pg *pg, const char *schema, bool *out)
+{
+	struct buf b;
+	PGresult *r;
+
+	buf_init(&b, SQL_MAX);
+	buf_adds(&b, "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = ");
+	sql_literal(&b, schema);
+	r = pg_query(pg, b.data);
+	buf_release(&b);
+	if (r == NULL)
+		return -1;
+	*out = PQntuples(r) > 0;
+	PQclear(r);
+	return 0;
+}
+
+int
 catalog_id(struct pg *pg, const char *schema, const char *table, int64_t *id)
 {
 	PGresult *r = find(pg, schema, table);

@@ -26,6 +26,9 @@ int catalog_generated(struct pg *, struct plan_table *);
 void catalog_storage(struct pg *, const char *schema, const char *table,
     struct plan_table *);
 
+/* Is there such a schema? 0, or -1 (silent). */
+int catalog_schema(struct pg *, const char *schema, bool *out);
+
 /* The table's id (oid), 0 if there is no such table. 0, or -1 (silent). */
 int catalog_id(struct pg *, const char *schema, const char *table,
     int64_t *id);

@@ -53,6 +53,20 @@ stopped(const struct load *l)
 	return true;
 }
 
+/* What was refused for want of rights, and who can give them. */
+static int
+no_right(const struct load *l, const char *what)
+{
+	if (!l->table.exists)
+		return pg_say(l->pg, "cannot %s '%s'", what, l->where);
+	if (strstr(pg_text(l->pg), "must be owner") != NULL)
+		return pg_say(l->pg, "cannot %s: only the owner of '%s', '%s', "
+		    "may do that", what, l->where, l->table.owner);
+	return pg_say(l->pg, "cannot %s: the owner of '%s', '%s', must GRANT "
+	    "SELECT, INSERT, DELETE ON TABLE %s TO this user", what, l->where,
+	    l->table.owner, l->sql_where);
+}
+
 int
 load_trouble(struct load *l, const char *what)
 {
@@ -67,6 +81,8 @@ load_trouble(struct load *l, const char *what)
 	    strcmp(pg_state(l->pg), "57014") == 0)
 		return pg_say(l->pg, "cannot %s within the statement_timeout "
 		    "of %s ms", what, l->o->statement_timeout);
+	if (!l->again && strcmp(pg_state(l->pg), "42501") == 0)
+		return no_right(l, what);
 	if (!l->again)
 		return pg_say(l->pg, "cannot %s", what);
 	free(l->reason);
@@ -144,6 +160,10 @@ load_check(const struct manifest *m, const struct load_opt *o)
 		return msg_error("cannot load: the manifest does not say where "
 		    "on S3 it is itself, and COPY must read it there: upload "
 		    "it, and give its address by --manifest-url");
+	if (o->ledger != NULL && strcmp(o->ledger, o->table) == 0)
+		return msg_error("cannot load into '%s': it is the ledger of "
+		    "runs; give another table, or --ledger another name",
+		    o->table);
 	if (m->ncolumns == 0 && (o->mode == LOAD_MERGE ||
 	    o->mode == LOAD_REPLACE))
 		return msg_error("cannot load by keys: the manifest has no "
@@ -223,6 +243,47 @@ say_notes(const struct load *l)
 		msg_warn("table '%s': %s", l->where, l->plan.note[i]);
 }
 
+/* Why rows can not go into what is there; 0: they can. */
+static int
+refuse_old(struct load *l)
+{
+	if (l->o->mode == LOAD_CREATE) {
+		l->r->exists = true;
+		return msg_error("cannot create '%s': it exists already",
+		    l->where);
+	}
+	if (l->table.kind != 'r' && l->table.kind != 'p')
+		return msg_error("cannot load into '%s': it is not a table, "
+		    "but a %s", l->where, l->table.kind == 'v' ? "view" :
+		    l->table.kind == 'm' ? "materialized view" :
+		    "thing that COPY cannot fill");
+	if (l->table.ncolumns == 0)
+		return msg_error("cannot load into '%s': it exists, but this "
+		    "user may not see its columns; its owner is '%s': GRANT "
+		    "SELECT, INSERT, DELETE ON TABLE %s TO the user", l->where,
+		    l->table.owner, l->sql_where);
+	return 0;
+}
+
+/* The same for a table that is not there yet. */
+static int
+refuse_new(struct load *l)
+{
+	bool there;
+
+	if (catalog_schema(l->pg, l->o->schema, &there) != 0)
+		return load_trouble(l, "look at the schema");
+	if (!there)
+		return msg_error("cannot load into '%s': there is no schema "
+		    "'%s' in database '%s'", l->where, l->o->schema,
+		    pg_where(l->conf));
+	if (l->m->ncolumns == 0 && l->o->ddl == NULL)
+		return msg_error("cannot make the table '%s': the manifest "
+		    "has no schema; make the table first, or give --ddl",
+		    l->where);
+	return 0;
+}
+
 /* What is there, and what has to be done. */
 static int
 inspect(struct load *l)
@@ -234,25 +295,8 @@ inspect(struct load *l)
 	    (l->table.exists && !l->redshift &&
 	    catalog_generated(l->pg, &l->table) != 0))
 		return load_trouble(l, "look at the table");
-	if (l->table.exists && l->o->mode == LOAD_CREATE) {
-		l->r->exists = true;
-		return msg_error("cannot create '%s': it exists already",
-		    l->where);
-	}
-	if (l->table.exists && l->table.kind != 'r' && l->table.kind != 'p')
-		return msg_error("cannot load into '%s': it is not a table, "
-		    "but a %s", l->where, l->table.kind == 'v' ? "view" :
-		    l->table.kind == 'm' ? "materialized view" :
-		    "thing that COPY cannot fill");
-	if (l->table.exists && l->table.ncolumns == 0)
-		return msg_error("cannot load into '%s': it exists, but this "
-		    "user may not see its columns; its owner is '%s': GRANT "
-		    "SELECT, INSERT, DELETE ON TABLE %s TO the user", l->where,
-		    l->table.owner, l->sql_where);
-	if (!l->table.exists && l->m->ncolumns == 0 && l->o->ddl == NULL)
-		return msg_error("cannot make the table '%s': the manifest "
-		    "has no schema; make the table first, or give --ddl",
-		    l->where);
+	if ((l->table.exists ? refuse_old(l) : refuse_new(l)) != 0)
+		return -1;
 	l->fresh = !l->table.exists;
 	rc = loadtable_plan(l, &l->o->plan);
 	say_notes(l);

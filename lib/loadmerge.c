@@ -247,6 +247,11 @@ loadmerge_run(struct load *l)
 	struct buf b;
 	int rc = -1;
 
+	/* The two could not be told apart. */
+	if (strcmp(l->o->table, STAGE) == 0)
+		return msg_error("cannot load into '%s' by keys: '" STAGE "' "
+		    "is the name of the temporary table; give another one",
+		    l->where);
 	buf_init(&b, SQL_MAX);
 	sql_stage(&b, STAGE, &l->plan);
 	if (find_keys(l, &k) == 0 &&

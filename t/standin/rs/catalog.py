@@ -269,45 +269,37 @@ END $$;
 
 -- VARCHAR(n) and CHAR(n) count bytes.  Each such column has a check; its name
 -- says what the error needs: rsi_<type>_<width>_<column number>.
+-- One statement changes them all: a table may have 1600 columns.
 CREATE OR REPLACE FUNCTION rsi.byte_checks(target oid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    c record;
-    kind text;
-    label text;
+    changes text;
 BEGIN
-    FOR c IN SELECT a.attname, a.attnum, a.atttypid, a.atttypmod - 4 AS width
-        FROM pg_attribute a
-        WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped
-    LOOP
-        kind := CASE c.atttypid WHEN 'varchar'::regtype THEN 'varchar'
-                                WHEN 'bpchar'::regtype THEN 'char' END;
-        CONTINUE WHEN kind IS NULL OR c.width <= 0;
-        label := format('rsi_%s_%s_%s', kind, c.width, c.attnum);
-        PERFORM rsi.drop_other_checks(target, c.attnum, label);
-        IF NOT EXISTS (SELECT 1 FROM pg_constraint
-            WHERE conrelid = target AND conname = label)
-        THEN
-            EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK '
-                '(octet_length(%I) <= %s) NOT VALID', target::regclass,
-                label, c.attname, c.width);
-        END IF;
-    END LOOP;
-END $$;
-
-CREATE OR REPLACE FUNCTION rsi.drop_other_checks(
-    target oid, attnum int2, label text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE
-    found name;
-BEGIN
-    FOR found IN SELECT conname FROM pg_constraint
-        WHERE conrelid = target AND contype = 'c' AND conname <> label
-            AND conname ~ format('^rsi_[a-z]+_\d+_%s$', attnum)
-    LOOP
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', target::regclass,
-                       found);
-    END LOOP;
+    WITH wanted AS (
+        SELECT attnum, attname, atttypmod - 4 AS width, format(
+            'rsi_%s_%s_%s', CASE atttypid WHEN 'varchar'::regtype
+                THEN 'varchar' ELSE 'char' END, atttypmod - 4, attnum) AS label
+        FROM pg_attribute
+        WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
+            AND atttypid IN ('varchar'::regtype, 'bpchar'::regtype)
+            AND atttypmod > 4
+    ), found AS (
+        SELECT conname::text AS label,
+            substring(conname FROM '^rsi_[a-z]+_\d+_(\d+)$')::int AS attnum
+        FROM pg_constraint
+        WHERE conrelid = target AND contype = 'c'
+    )
+    SELECT string_agg(change, ', ') INTO changes FROM (
+        SELECT format('DROP CONSTRAINT %I', f.label) AS change
+        FROM found f JOIN wanted w USING (attnum) WHERE f.label <> w.label
+        UNION ALL
+        SELECT format('ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s) '
+            'NOT VALID', label, attname, width)
+        FROM wanted WHERE label NOT IN (SELECT label FROM found)
+    ) x;
+    IF changes IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s %s', target::regclass, changes);
+    END IF;
 END $$;
 
 -- CREATE TABLE AS and the like leave text and numeric columns without a size
