@@ -57,14 +57,21 @@ stopped(const struct load *l)
 static int
 no_right(const struct load *l, const char *what)
 {
+	if (l->o->ledger != NULL && strstr(pg_text(l->pg), l->o->ledger) !=
+	    NULL)
+		return pg_say(l->pg, "cannot %s: the owner of '%s' in schema "
+		    "'%s' must GRANT SELECT, INSERT on it to this user; or go "
+		    "without it: --ledger none", what, l->o->ledger,
+		    l->o->schema);
 	if (!l->table.exists)
 		return pg_say(l->pg, "cannot %s '%s'", what, l->where);
 	if (strstr(pg_text(l->pg), "must be owner") != NULL)
 		return pg_say(l->pg, "cannot %s: only the owner of '%s', '%s', "
 		    "may do that", what, l->where, l->table.owner);
 	return pg_say(l->pg, "cannot %s: the owner of '%s', '%s', must GRANT "
-	    "SELECT, INSERT, DELETE ON TABLE %s TO this user", what, l->where,
-	    l->table.owner, l->sql_where);
+	    "SELECT, INSERT, DELETE%s ON TABLE %s TO this user", what,
+	    l->where, l->table.owner, l->o->by == LOAD_BY_TRUNCATE ?
+	    ", TRUNCATE" : "", l->sql_where);
 }
 
 int

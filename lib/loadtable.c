@@ -175,9 +175,8 @@ loadtable_widen(struct load *l)
 			continue;
 		msg_info("widening column '%s' from %d to %d bytes", it->name,
 		    it->was, it->type.length);
-		what = mem_fmt("widen column '%s' of '%s' from %d to %d bytes "
-		    "(the table's owner is '%s')", it->name, l->where, it->was,
-		    it->type.length, l->table.owner);
+		what = mem_fmt("widen column '%s' from %d to %d bytes",
+		    it->name, it->was, it->type.length);
 		buf_init(&b, SQL_MAX);
 		sql_alter(&b, l->o->schema, l->o->table, it);
 		rc = load_do(l, b.data, what);

@@ -59,7 +59,32 @@ status_is 1 "another's table"
 err_like 'is explained' "may not see its columns; its owner is 'postgres'"
 load ok1 nowhere.t
 status_is 1 'an unknown schema'
-err_like 'is said' 'schema "nowhere" does not exist'
+err_like 'is said' "there is no schema 'nowhere' in database '.*/dev'"
+load ok1 -n nowhere.t
+status_is 1 'by a dry run, too'
+load ok1 RS_Writeback_Runs
+status_is 1 'the ledger as a table'
+err_like 'is refused' "'rs_writeback_runs': it is the ledger of runs"
+load ok1 --ledger none rs_writeback_stage
+load ok1 --merge a rs_writeback_stage
+status_is 1 'the name of the temporary table'
+err_like 'is refused, too' "is the name of the temporary table"
+# Rights, and who can give them.
+sql 'CREATE TABLE reads (a bigint, b varchar(3)); CREATE TABLE adds (a bigint);
+	CREATE SCHEMA books; GRANT USAGE, CREATE ON SCHEMA books TO loader;
+	CREATE TABLE books.rs_writeback_runs (LIKE rs_writeback_runs);
+	GRANT SELECT, INSERT ON reads, adds TO loader' >/dev/null
+load ok1 --overwrite reads
+status_is 1 'no right to delete'
+err_like 'and who can give it' "cannot delete the old rows: the owner of 'public.reads', 'postgres', must GRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"reads\" TO this user: permission denied"
+load ok1 --overwrite --overwrite-by truncate reads
+err_like 'or to truncate' 'must GRANT SELECT, INSERT, DELETE, TRUNCATE ON TABLE'
+load ok1 adds
+status_is 1 'no right to add a column'
+err_like 'only the owner has it' "cannot add a column: only the owner of 'public.adds', 'postgres', may do that"
+load ok1 books.t
+status_is 1 'no right to the ledger'
+err_like 'and what to do' "cannot write the ledger: the owner of 'rs_writeback_runs' in schema 'books' must GRANT SELECT, INSERT on it to this user; or go without it: --ledger none"
 
 # What COPY refuses.
 columns a:bigint/9 'b:character varying:3/3'

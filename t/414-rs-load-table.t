@@ -152,7 +152,7 @@ columns 'b:character varying:9/9'
 sql 'CREATE TABLE w (b varchar(3)); GRANT ALL ON w TO loader' >/dev/null
 load wide w
 status_is 1 "another's table"
-err_like 'is explained' "cannot widen column 'b' .* \(the table's owner is 'postgres'\): must be owner"
+err_like 'is explained' "cannot widen column 'b' from 3 to 9 bytes: only the owner of 'public.w', 'postgres', may do that: must be owner"
 
 # Numbers.
 columns n:numeric:18:2/8
@@ -172,6 +172,38 @@ load num --round n3
 rows_are '--round rounds' 'SELECT n FROM n3' 123456.3
 load num n4
 rows_are 'a float has room' 'SELECT n FROM n4' 123456.25
+
+# As many columns as Redshift has, and one more; most are NULL, because a row
+# of the database behind the stand-in has to fit in a page.
+wide() {	# N FIRST: a CSV of N columns, the first one named FIRST
+	awk -v n="$1" -v first="$2" 'BEGIN {
+		for (i = 1; i <= n; i++) printf "%s%s", i == 1 ? first : "c" i, i < n ? "," : "\n"
+		for (i = 1; i <= n; i++) printf "%s%s", i == 1 || i == n ? i : "", i < n ? "," : "\n"
+	}' >in
+	{ echo name,type; head -n 1 in | tr , '\n' | sed 's/$/,LONG/'; } >schema
+	run s3-stage -t schema
+	cp out "wide$1$2.manifest"
+}
+wide 1600 c1
+load wide1600c1 wide1600
+status_is 0 '1,600 columns: the table is made'
+load wide1600c1 --again wide1600
+status_is 0 'and appended to'
+rows_are 'the rows' 'SELECT c1, c2, c1600 FROM wide1600' '1||1600
+1||1600'
+load wide1600c1 --merge c1,c1600 wide1601
+status_is 0 'a merge, too'
+wide 1600 other
+load wide1600other wide1600
+status_is 1 'a column more in the table'
+err_like 'is too many' "a table has at most 1600 columns, this one would have 1601"
+wide 1601 c1
+before=$(statements | wc -l)
+load wide1601c1 wide1602
+status_is 1 '1,601 columns of the input'
+err_like 'are too many, too' "cannot load into 'public.wide1602': a table has at most 1600 columns, this one would have 1601$"
+ok 'nothing was sent before' t_same "$(statements | tail -n "+$((before + 1))" |
+	grep -c 'CREATE\|COPY\|BEGIN\|ALTER')" 0
 
 # A new table as the user wants it.
 columns Id:bigint/1 'Day:date' 'Name:character varying:5/5'
