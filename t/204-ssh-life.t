@@ -191,11 +191,42 @@ same 'a server that is no SSH server, one that turns us away' \
 125 ssh-fwd: cannot talk to '127.0.0.1' port N: there is no SSH server (it says 'HTTP/1.1 400 Bad Request')
 75 ssh-fwd: cannot talk to '127.0.0.1' port N: it turns us away for now (Exceeded MaxStartups): too many logins at once or too many that failed; wait a minute"
 
-# localhost is ::1 too, where nothing listens
-if getent ahosts localhost | grep -q '^::1'; then
-	run fwd --accept-new --known-hosts kh "tunnel@localhost:$SANDBOX_SSH_PORT" -- true
-	status_is 0 'the other address family is tried'
-	ok 'the key is noted under the name' grep -q "^\[localhost\]:$SANDBOX_SSH_PORT " kh
+# a bastion of two addresses; "localhost" has both for who is not root
+two=localhost
+named() { "$@"; }
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	two=two.example.test
+	printf '127.0.0.1 localhost\n::1 %s\n127.0.0.1 %s\n' $two $two >hosts
+	named() { unshare -m sh -c 'mount --bind hosts /etc/hosts && exec "$@"' - "$@"; }
+fi
+if named getent ahosts $two | grep -q '^::1' && named getent ahosts $two | grep -q '^127'; then
+	two=$two:$SANDBOX_SSH_PORT
+	run named ssh-fwd -a sandbox -L "$to" --accept-new --known-hosts kh "tunnel@$two" -- true
+	status_is 0 'nothing listens at the first address: the second is tried'
+	ok 'the key is noted under the name' grep -q "^\[${two%:*}\]:${two#*:} " kh
+	# A full queue of connections: the kernel drops what comes, as a firewall does.
+	: >hole.out
+	/usr/bin/python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_INET6); s.bind(("::1", int(sys.argv[1]))); s.listen(0)
+full = []
+while True:
+    c = socket.socket(socket.AF_INET6); c.settimeout(0.3); full.append(c)
+    try:
+        c.connect(s.getsockname())
+    except TimeoutError:
+        break
+print("full", flush=True)
+time.sleep(60)' "${two#*:}" >hole.out &
+	at_end "kill $!"
+	until grep -q full hole.out; do sleep 0.05; done
+	began=$(date +%s%N)
+	run named ssh-fwd -a sandbox -L "$to" --known-hosts kh "tunnel@$two" -- true
+	status_is 0 'the first address swallows all: the second answers'
+	took=$((($(date +%s%N) - began) / 1000000))
+	ok "after a quarter of a second ($took ms)" test $took -ge 250 -a $took -lt 3000
+	fails 'only one that swallows all' 75 "cannot reach the bastion '::1' on port ${two#*:}: no answer in time" \
+		ssh-fwd -a sandbox -L "$to" --timeout 1 "tunnel@[::1]:${two#*:}" -- true
 fi
 
 # a bastion that stays away: serving ends for good only if it cannot come back
