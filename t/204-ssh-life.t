@@ -150,6 +150,7 @@ try:
             os.write(fd, b"\x03")
 except OSError:
     pass
+sys.stderr.buffer.write(seen)
 print(seen.count(b"int!"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 E
 run /usr/bin/python3 int.py ssh-fwd -a sandbox -L "$to" -- /usr/bin/python3 -c '
