@@ -7,7 +7,8 @@ ok 'at most 200 lines' test "$(grep -c '' "$driver")" -le 200
 ok 'dash takes it' dash -n "$driver"
 command -v shellcheck >/dev/null || skip_all 'shellcheck is not installed'
 for f in "$driver" "$srcdir"/contrib/build "$srcdir"/contrib/check \
-	"$srcdir"/contrib/demo "$srcdir"/contrib/install-deps \
+	"$srcdir"/contrib/check-systemd "$srcdir"/contrib/demo \
+	"$srcdir"/contrib/first-day "$srcdir"/contrib/install-deps \
 	"$srcdir"/contrib/report "$srcdir"/t/sandbox; do
 	ok "shellcheck finds nothing in ${f##*/}" shellcheck "$f"
 done

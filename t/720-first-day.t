@@ -1,16 +1,9 @@
 #!/bin/sh
-# A new user's path: install, --init with answers on standard input, --check,
-# run, --history; what is in the configuration stays; paths with blanks.
+# A new user's path, which contrib/first-day has as a script: install, --init
+# with answers on standard input, --check, run, --history, the report in a
+# browser. Then --init once more: what is in the configuration stays.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 . "$srcdir/t/e2e.sh"
-
-# Installed below a path with a blank, and used from there.
-dest="$T/in stalled"
-make -C "$builddir" install-exec DESTDIR="$dest" >install.log 2>&1
-bin=$(dirname "$(find "$dest" -name rs-writeback -type f)")
-ok 'make install' test -x "$bin/rs-init"
-PATH=$bin:$PATH
-export PATH
 
 id=72727272-0000-0000-0000-000000000001
 dataset $id 'New' k:LONG,v:STRING <<'E'
@@ -54,21 +47,27 @@ DOMO_API_URL=$SANDBOX_DOMO_URL AWS_ENDPOINT_URL_S3=$SANDBOX_S3_URL
 export DOMO_API_URL AWS_ENDPOINT_URL_S3
 conf=$HOME/.config/rs-writeback/config
 
+# Below a path with a blank, without a terminal.
+prefix="$T/in stalled/usr"
 input <answers
-run setsid -w rs-writeback --init
-status_is 0 '--init with answers on standard input'
-ok 'all links hold' t_unlike '^FAIL' out
-ok 'down to COPY' t_like '^ok    copy ' out
-same 'for its owner only' "$(stat -c %a "$conf")" 600
+run setsid -w env BUILD="$builddir" "$srcdir/contrib/first-day" "$prefix" mine first
+status_is 0 'the first day goes well'
+PATH=$prefix/bin:$PATH
+export PATH
+ok 'the programs are installed' test -x "$prefix/bin/rs-init"
+ok 'with all pages' t_same "$(ls "$prefix"/share/man/man*/ | grep '\.[1-9]' | sort)" "$(ls "$srcdir/man" | sort)"
+ok 'the completions' test -s "$prefix/share/bash-completion/completions/rs-writeback.bash"
+ok 'and the units' test -s "$prefix/lib/systemd/user/rs-writeback@.timer"
+same 'all links hold, at --init and at --check' "$(grep -c '^ok    copy ' out)" 2
+ok 'none fails' t_unlike '^FAIL' out
+same 'the configuration is for its owner only' "$(stat -c %a "$conf")" 600
 ok 'no secret is shown' test "$(cat out err | grep -cFf "$SANDBOX_SECRETS/db")" -eq 0
-run rs-writeback --check mine
-status_is 0 '--check'
-run rs-writeback first
-status_is 0 'the job runs'
-ok 'its rows are there' t_same "$(rows new)" 'k,v
+out_like 'the dry run says what it would do' '^COPY .*"new"'
+err_like 'the run says what it did' "^rs-writeback: job 'first': loaded 1 rows, overwrite, public.new \("
+ok 'its rows are there, once' t_same "$(rows new)" 'k,v
 1,one'
-run rs-writeback --history first
-ok 'the history has it' t_like ',first,.*,loaded,' out
+out_like 'the history has it' ',first,.*,loaded,'
+ok 'the report is there' test -s report.html
 
 # Once more
 sed 's/^mine$/other/; s/^first$/second/' answers >answers2
@@ -117,4 +116,11 @@ status_is 0 'an answer that could be a comment'
 run rs-config -a fourth database_name
 out_is 'is what was typed' 'a ; b # c'
 same 'no other file is left' "$(find "$HOME/.config" -type f)" "$conf"
+
+. "$srcdir/t/browser.sh"
+browser --dump-dom "file://$T/report.html" >dom
+same 'the browser renders the report' $? 0
+ok 'complains of nothing' cmp console /dev/null
+ok 'asks nobody' cmp asked /dev/null
+ok 'and shows the run' t_like '<tr class="good">.*<b>loaded</b>.*public.new' dom
 done_testing
