@@ -1,6 +1,6 @@
 #!/bin/sh
 # What lies in contrib/ works: each file is read by the real tool, the tasks
-# of the Airflow example are run, the report has what ran, completions complete.
+# of the Airflow example are run, the report has what ran.
 . "${srcdir:-$(dirname "$0")/..}/t/lib.sh"
 . "$srcdir/t/e2e.sh"
 contrib=$srcdir/contrib
@@ -205,34 +205,10 @@ ok 'and the failure' grep -q '^<tr class="bad">.*<p>domo-cat: .*404' report.html
 run "$contrib/report" sales
 ok 'of one job: that one only' test "$(grep -c '<h2 ' out)" -eq 1
 
-# Completions
-cat >complete.bash <<'E'
-. "$1"
-COMP_WORDS=(rs-writeback "${@:2}") COMP_CWORD=$(($# - 1))
-_rs_writeback
-printf '%s\n' "${COMPREPLY[@]}"
-E
-run bash complete.bash "$contrib/completion/rs-writeback.bash" sal
-out_is 'bash: a job' sales
-run bash complete.bash "$contrib/completion/rs-writeback.bash" --check sandbox-pa
-out_is 'bash: an account' sandbox-password
-run bash complete.bash "$contrib/completion/rs-writeback.bash" --dry
-out_is 'bash: an option' --dry-run
 # --- bench -------------------------------------------------------------------
 
 BUILD=$builddir run "$contrib/bench" --only domo-cat --size 2M
 status_is 0 'bench: domo-cat beside curl'
 out_like 'bench: both were measured' '^2M +curl +wall +[0-9.]+ s, CPU'
 out_like 'bench: with their memory' '^2M +domo-cat +wall .* peak +[0-9.]+ MiB$'
-
-command -v zsh >/dev/null || skip_all 'zsh is not installed'
-run zsh -n "$contrib/completion/_rs-writeback"
-status_is 0 'zsh: reads its file'
-rs-writeback -h | grep -oE -- '(^ *|  +|, )--?[a-zA-Z][a-z-]*' |
-	sed 's/^[ ,]*//' | sort -u >options
-for o in $(cat options); do
-	grep -qe "{$o,\|,$o}\|'(\?$o\[" -e "'$o\[" "$contrib/completion/_rs-writeback" ||
-		echo "$o"
-done >missing
-ok 'zsh: knows all options' cmp missing /dev/null
 done_testing
