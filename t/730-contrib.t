@@ -102,16 +102,67 @@ ok 'crontab: five fields and a command' awk '
 	"$contrib/examples/crontab"
 cat >k8s.py <<'E'
 import sys, yaml
-job = yaml.safe_load(open(sys.argv[1]))
+# The fields of batch/v1 that may stand there: a slip is an unknown one.
+FIELDS = {
+    'CronJob': 'apiVersion kind metadata spec',
+    'metadata': 'name',
+    'spec': 'schedule concurrencyPolicy jobTemplate',
+    'jobTemplate': 'spec', 'jobTemplate.spec': 'backoffLimit template',
+    'template': 'spec',
+    'pod': 'restartPolicy securityContext containers initContainers volumes',
+    'securityContext': 'runAsUser runAsNonRoot fsGroup',
+    'container': 'name image args command env volumeMounts',
+    'env': 'name value', 'mount': 'name mountPath readOnly',
+    'volume': 'name secret emptyDir',
+    'secret': 'secretName defaultMode', 'emptyDir': 'medium'}
+def known(kind, value):
+    assert set(value) <= set(FIELDS[kind].split()), (kind, set(value))
+    return value
+job = known('CronJob', yaml.safe_load(open(sys.argv[1])))
 assert job['kind'] == 'CronJob' and job['apiVersion'] == 'batch/v1'
-assert job['spec']['concurrencyPolicy'] == 'Forbid'
-pod = job['spec']['jobTemplate']['spec']['template']['spec']
+known('metadata', job['metadata'])
+spec = known('spec', job['spec'])
+assert spec['concurrencyPolicy'] == 'Forbid'
+assert len(spec['schedule'].split()) == 5
+spec = known('jobTemplate.spec', known('jobTemplate', spec['jobTemplate'])['spec'])
+pod = known('pod', known('template', spec['template'])['spec'])
+assert pod['restartPolicy'] == 'Never' and spec['backoffLimit'] == 0
+known('securityContext', pod['securityContext'])
+for v in pod['volumes']:
+    known('volume', v), known('secret', v.get('secret', {}))
+    known('emptyDir', v.get('emptyDir', {}))
 volumes = {v['name'] for v in pod['volumes']}
 for c in pod['containers'] + pod['initContainers']:
-    assert {m['name'] for m in c['volumeMounts']} <= volumes
+    known('container', c)
+    for e in c.get('env', []):
+        assert isinstance(known('env', e)['value'], str)
+    for m in c['volumeMounts']:
+        assert known('mount', m)['name'] in volumes
 E
 run /usr/bin/python3 k8s.py "$contrib/examples/cronjob.yaml"
-status_is 0 'the CronJob is YAML, and its volumes are there'
+status_is 0 'the CronJob has the fields that Kubernetes knows'
+sed 's/restartPolicy/restartPolcy/' "$contrib/examples/cronjob.yaml" >slip.yaml
+run /usr/bin/python3 k8s.py slip.yaml
+status_is 1 'and a slip in one would be seen'
+cat >docker.py <<'E'
+import os, re, subprocess, sys
+text = re.sub(r'(?m)^#.*\n', '', open(sys.argv[1]).read()).replace('\\\n', '')
+stages = []
+for line in filter(None, text.split('\n')):
+    word, rest = line.split(None, 1)
+    assert word in ('FROM', 'WORKDIR', 'COPY', 'RUN', 'USER', 'ENTRYPOINT'), line
+    if word == 'FROM':
+        stages.append(rest.split()[-1])
+    elif word == 'COPY' and rest.startswith('--from='):
+        assert rest.split()[0][7:] in stages, line
+    elif word == 'RUN':
+        subprocess.run(['sh', '-n', '-c', rest], check=True)
+        for file in re.findall(r'contrib/\S+', rest):
+            assert os.access(sys.argv[2] + '/' + file, os.X_OK), file
+print(len(stages))
+E
+run /usr/bin/python3 docker.py "$contrib/examples/Dockerfile" "$srcdir"
+out_is 'the Dockerfile: two stages, what they run is there' 2
 sed -n '/^FROM debian:12-slim/,$p' "$contrib/examples/Dockerfile" |
 	tr ' ' '\n' | grep '^lib' >libs
 for f in "$builddir"/bin/domo-cat "$builddir"/bin/rs-load \
