@@ -150,7 +150,7 @@ through '200 connections at once' many 200
 # own memory is another matter. RSW_STALL=60 for a whole minute.
 most=18000
 grep -q __asan_init "$builddir/bin/ssh-fwd" && most=400000
-through 'readers that stand still' stalled 3 $most "${RSW_STALL:-4}"
+through 'readers that stand still' stalled 3 $most "${RSW_STALL:-6}"
 err_unlike 'the bastion is not lost' lost
 through 'a target that resets' reset
 through 'clients that go away' gone
