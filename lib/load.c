@@ -213,6 +213,7 @@ connect_db(struct load *l)
 	if (l->pg != NULL && pg_lost(l->pg)) {
 		pg_close(l->pg);
 		l->pg = NULL;
+		l->staged = false;
 	}
 	if (l->pg != NULL)
 		return FATE_OK;
@@ -458,28 +459,48 @@ own_sql(struct load *l, const char *sql, const char *what)
 	return sql != NULL ? load_do(l, sql, what) : 0;
 }
 
-static int
-transaction(struct load *l)
+static bool
+by_stage(const struct load *l)
 {
-	if (load_do(l, "BEGIN", "begin a transaction") != 0)
-		return -1;
-	if ((l->redshift || loadpg_lock(l) == 0) &&
-	    own_sql(l, l->o->pre_sql, "run pre_sql") == 0 &&
-	    fit_table(l) == 0 && fill(l) == 0 &&
-	    own_sql(l, l->o->post_sql, "run post_sql") == 0 &&
-	    loadledger_add(l) == 0)
-		return commit(l);
-	if (!pg_lost(l->pg))
-		pg_do(l->pg, "ROLLBACK");
-	if (l->copying != NULL)
-		loaderr_report(l);
-	return -1;
+	return l->o->mode == LOAD_MERGE || l->o->mode == LOAD_REPLACE;
 }
 
 /*
- * Have Redshift read the files and load nothing: into a temporary table of
- * the types that the table has or will have.
+ * Others that write the same table wait at its first change, but with a
+ * snapshot that is older than their turn: they would not see rows that came
+ * in between, and leave them beside their own. When there are such rows to
+ * be deleted Redshift notices that; when there are none, LOCK, which takes no
+ * snapshot, must come first. Readers wait for it, too.
  */
+static int
+lock_table(struct load *l)
+{
+	char *sql;
+	int rc;
+
+	if (!l->redshift)
+		return loadpg_lock(l);
+	if (l->fresh || (!l->alone && !by_stage(l)))
+		return 0;
+	sql = mem_fmt("LOCK %s", l->sql_where);
+	rc = load_do(l, sql, "lock the table");
+	free(sql);
+	return rc;
+}
+
+/* The load itself. */
+static int
+change_table(struct load *l)
+{
+	return lock_table(l) == 0 &&
+	    own_sql(l, l->o->pre_sql, "run pre_sql") == 0 &&
+	    fit_table(l) == 0 && fill(l) == 0 &&
+	    own_sql(l, l->o->post_sql, "run post_sql") == 0 &&
+	    loadledger_add(l) == 0 ? 0 : -1;
+}
+
+/* Have Redshift read the files and load nothing, by the types that the table
+ * has or will have. */
 static int
 try_files(struct load *l)
 {
@@ -488,17 +509,40 @@ try_files(struct load *l)
 
 	buf_init(&b, SQL_MAX);
 	sql_stage(&b, "rs_writeback_stage", &l->plan);
-	rc = load_do(l, "BEGIN", "begin a transaction");
-	if (rc == 0)
-		rc = load_do(l, b.data, "make a temporary table");
+	rc = load_do(l, b.data, "make a temporary table");
 	if (rc == 0)
 		rc = load_copy(l, NULL, "rs_writeback_stage", true);
 	buf_release(&b);
+	return rc;
+}
+
+/* Do the work, and end it by `end`; what has failed is rolled back. */
+static int
+transaction(struct load *l, int (*work)(struct load *),
+    int (*end)(struct load *))
+{
+	if (load_do(l, "BEGIN", "begin a transaction") != 0)
+		return -1;
+	if (work(l) == 0)
+		return end(l);
 	if (!pg_lost(l->pg))
 		pg_do(l->pg, "ROLLBACK");
-	if (rc != 0 && l->copying != NULL)
+	if (l->copying != NULL)
 		loaderr_report(l);
-	return rc;
+	return -1;
+}
+
+/* What a transaction can end by, beside commit(). */
+static int
+keep_stage(struct load *l)
+{
+	return load_do(l, "COMMIT", "keep the temporary table");
+}
+
+static int
+forget(struct load *l)
+{
+	return load_do(l, "ROLLBACK", "end the transaction");
 }
 
 /* The rows of this run are in the table already: nothing to do. */
@@ -520,16 +564,38 @@ repeated(struct load *l, int *rc)
 	return true;
 }
 
+/* Is the table without rows? Then nothing tells one load from another. */
+static int
+look_inside(struct load *l)
+{
+	char *sql;
+	int64_t n;
+	int rc;
+
+	l->alone = l->truncated;
+	if (!l->redshift || l->fresh || l->o->mode != LOAD_OVERWRITE ||
+	    l->o->by != LOAD_BY_DELETE)
+		return 0;
+	sql = mem_fmt("SELECT COUNT(*) FROM (SELECT 1 FROM %s LIMIT 1) AS x",
+	    l->sql_where);
+	rc = load_number(l, sql, "look into the table", &n);
+	free(sql);
+	l->alone = n == 0;
+	return rc;
+}
+
 static int
 attempt(struct load *l)
 {
 	int rc;
 
-	l->r->rows = l->r->removed = l->r->rejected = 0;
+	l->r->removed = 0;
+	if (!l->staged)
+		l->r->rows = l->r->rejected = 0;
 	if (inspect(l) != 0)
 		return -1;
 	if (l->o->noload)
-		return try_files(l);
+		return transaction(l, try_files, forget);
 	if (loadledger_open(l) != 0)
 		return -1;
 	if (repeated(l, &rc) || rc != 0)
@@ -540,7 +606,14 @@ attempt(struct load *l)
 	if (l->o->mode == LOAD_OVERWRITE && l->o->by == LOAD_BY_TRUNCATE &&
 	    !l->fresh && loadtable_truncate(l) != 0)
 		return -1;
-	return transaction(l);
+	if (by_stage(l) && !l->staged) {
+		if (transaction(l, loadmerge_stage, keep_stage) != 0)
+			return -1;
+		l->staged = true;
+	}
+	if (look_inside(l) != 0)
+		return -1;
+	return transaction(l, change_table, commit);
 }
 
 /* Nobody knows whether COMMIT happened; what to do about it. */

@@ -1,6 +1,8 @@
 /*
  * Rows that take the place of others: they are loaded into a temporary table
- * first, where their keys are looked at, and then exchanged.
+ * first, where their keys are looked at. Then the table is locked, and its
+ * rows are exchanged: two that do so at the same time would each not see what
+ * the other has inserted. Readers wait for the exchange only.
  */
 #include "config.h"
 
@@ -224,24 +226,8 @@ insert(struct load *l)
 	return rc;
 }
 
-static int
-exchange(struct load *l, const struct keys *k)
-{
-	bool merge = l->o->mode == LOAD_MERGE;
-
-	if (load_copy(l, NULL, STAGE, false) != 0)
-		return -1;
-	if (merge && !l->o->dry_run &&
-	    (check_keys(l, k, true) != 0 || check_keys(l, k, false) != 0))
-		return -1;
-	if (!l->fresh && (merge ? delete_same_keys(l, k) :
-	    delete_same_parts(l, k->item[0])) != 0)
-		return -1;
-	return insert(l);
-}
-
 int
-loadmerge_run(struct load *l)
+loadmerge_stage(struct load *l)
 {
 	struct keys k = {0};
 	struct buf b;
@@ -256,8 +242,26 @@ loadmerge_run(struct load *l)
 	sql_stage(&b, STAGE, &l->plan);
 	if (find_keys(l, &k) == 0 &&
 	    load_do(l, b.data, "make a temporary table") == 0)
-		rc = exchange(l, &k);
+		rc = load_copy(l, NULL, STAGE, false);
+	if (rc == 0 && l->o->mode == LOAD_MERGE && !l->o->dry_run &&
+	    (check_keys(l, &k, true) != 0 || check_keys(l, &k, false) != 0))
+		rc = -1;
 	buf_release(&b);
+	free(k.item);
+	return rc;
+}
+
+int
+loadmerge_run(struct load *l)
+{
+	struct keys k = {0};
+	int rc = find_keys(l, &k);
+
+	if (rc == 0 && !l->fresh)
+		rc = l->o->mode == LOAD_MERGE ? delete_same_keys(l, &k) :
+		    delete_same_parts(l, k.item[0]);
+	if (rc == 0)
+		rc = insert(l);
 	free(k.item);
 	return rc;
 }

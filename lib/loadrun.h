@@ -20,6 +20,8 @@ struct load {
 	bool redshift;			/* else it is PostgreSQL */
 	bool fresh;			/* the table is made by this load */
 	bool truncated;			/* it was emptied, for good */
+	bool staged;			/* its temporary table has the rows */
+	bool alone;			/* others must wait, readers too */
 	bool ledger;			/* there is one to write to */
 	const char *files_read;		/* how to ask for the files that COPY
 					 * has read; NULL: nobody tells */
@@ -106,7 +108,9 @@ void loadprove_prepare(struct load *);
 int loadprove_copy(struct load *, int64_t noticed);
 int loadprove_all(struct load *, const char *schema, const char *table);
 
-/* loadmerge.c: by way of a temporary table, in the transaction. */
+/* loadmerge.c: the rows into a temporary table, in a transaction of its own;
+ * and from there, in the one of the load. */
+int loadmerge_stage(struct load *);
 int loadmerge_run(struct load *);
 
 /*

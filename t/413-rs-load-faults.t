@@ -156,6 +156,43 @@ has 'has all rows' heap '12|43'
 rows_are 'and the ledger all runs' "SELECT count(*) FROM rs_writeback_runs
 	WHERE table_name = 'heap'" 4
 
+# Rows that are in neither load's snapshot: none may stay beside the other's.
+# both OPTION...: r1 and near, which has some of its keys, at once.
+printf '%s\n' '3,n' '8,o' >near
+stage near near
+both() {
+	fault '[{"match": "^(COPY|DELETE|INSERT INTO \"public\".\"pair\")",
+		"action": "delay", "seconds": 0.3}]'
+	rs-load "$@" pair <r1.manifest >out.1 2>err.1 &
+	one=$!
+	sleep 0.1
+	rs-load "$@" pair <near.manifest >out.2 2>err.2 &
+	two=$!
+	wait $one && wait $two
+	same "two loads at once, $*" $? 0
+	fault
+}
+load old --overwrite pair
+both --merge a
+rows_are 'every key is there once' 'SELECT count(*), count(DISTINCT a) FROM pair' '4|4'
+both --replace-where a
+rows_are 'every part is there once' 'SELECT count(*), count(DISTINCT a) FROM pair' '4|4'
+stage none
+for by in delete swap; do
+	load none --overwrite pair
+	both --overwrite --overwrite-by $by
+	rows_are 'the rows of one' 'SELECT count(*) IN (2, 3), count(*) = count(DISTINCT a)
+		FROM pair' 't|t'
+done
+# What is conflict, not rows: staged rows are not staged again.
+fault '[{"match": "^DELETE", "action": "error", "code": "XX000", "message": "1023",
+	"times": 1}]'
+before=$(statements | grep -c '"COPY ')
+load old --merge a pair
+status_is 0 'a conflict after the rows are staged'
+same 'they are staged once' "$(statements | grep -c '"COPY ')" $((before + 1))
+fault
+
 # A database with serializable isolation: conflicts are real there.
 other_standin strict '"isolation": "serializable"'
 load old --overwrite heap
