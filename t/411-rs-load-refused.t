@@ -75,8 +75,8 @@ sql 'CREATE TABLE reads (a bigint, b varchar(3)); CREATE TABLE adds (a bigint);
 	CREATE TABLE books.rs_writeback_runs (LIKE rs_writeback_runs);
 	GRANT SELECT, INSERT ON reads, adds TO loader' >/dev/null
 load ok1 --overwrite reads
-status_is 1 'no right to delete'
-err_like 'and who can give it' "cannot delete the old rows: the owner of 'public.reads', 'postgres', must GRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"reads\" TO this user: permission denied"
+status_is 1 'no right to lock and delete'
+err_like 'and who can give it' "cannot lock the table: the owner of 'public.reads', 'postgres', must GRANT SELECT, INSERT, DELETE ON TABLE \"public\".\"reads\" TO this user: permission denied"
 load ok1 --overwrite --overwrite-by truncate reads
 err_like 'or to truncate' 'must GRANT SELECT, INSERT, DELETE, TRUNCATE ON TABLE'
 load ok1 adds
