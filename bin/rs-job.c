@@ -312,17 +312,24 @@ begin(struct work *w)
 }
 
 /* The last line of a run that failed. It names the job, because several may
- * run, and the cause, because other errors may have followed from it. */
+ * run, and the program whose error the others followed from; the error itself
+ * once more if it does not stand just above. */
 static void
 say_failed(const struct work *w, int status)
 {
-	char *cause = w->path != NULL ? history_cause(w->path) : NULL;
+	size_t n = 0;
+	char *cause = w->path != NULL ? history_cause(w->path, &n) : NULL;
+	const char *text = cause != NULL ? strstr(cause, ": ") : NULL;
+	int len = text != NULL ? (int)(text - cause) : 0;
+	bool ours = len == 0 || strncmp(cause, msg_name(), (size_t)len) == 0;
 
 	if (w->dir != NULL && w->path != NULL)
 		msg_info("job '%s': what its programs said is in '%s'",
 		    w->job, w->path);
-	msg_error("job '%s' failed (status %d)%s%s", w->job, status,
-	    cause != NULL ? ": " : "", cause != NULL ? cause : "");
+	msg_error("job '%s' failed%s%s%.*s (status %d)%s", w->job,
+	    status == AGAIN ? " for now" : "", ours ? "" : " in ",
+	    ours ? 0 : len, ours ? "" : cause, status,
+	    text != NULL && (n > 1 || w->r->jobs > 1) ? text : "");
 	free(cause);
 }
 

@@ -349,14 +349,16 @@ only_follows(const char *line)
 }
 
 char *
-history_cause(const char *path)
+history_cause(const char *path, size_t *n)
 {
 	char *errors = slurp(path, "errors"), *cause = NULL, *line, *save;
 
+	*n = 0;
 	if (errors == NULL)
 		return NULL;
 	for (line = strtok_r(errors, "\n", &save); line != NULL;
 	    line = strtok_r(NULL, "\n", &save)) {
+		(*n)++;
 		if (cause != NULL && only_follows(line))
 			continue;
 		if (cause == NULL || only_follows(cause)) {
@@ -461,6 +463,8 @@ void
 history_gather(const char *path, struct timespec start, struct timespec end,
     struct history_line *l)
 {
+	size_t n;
+
 	set(l, HISTORY_START, time_text(start));
 	set(l, HISTORY_END, time_text(end));
 	set(l, HISTORY_SECONDS, mem_fmt("%.2f", seconds(start, end)));
@@ -468,7 +472,7 @@ history_gather(const char *path, struct timespec start, struct timespec end,
 	gather_manifest(path, l);
 	gather_steps(path, end, l);
 	if (strcmp(l->cell[HISTORY_STATUS], "0") != 0)
-		set(l, HISTORY_ERROR, history_cause(path));
+		set(l, HISTORY_ERROR, history_cause(path, &n));
 }
 
 /*

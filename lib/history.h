@@ -63,8 +63,9 @@ void history_gather(const char *path, struct timespec start,
     struct timespec end, struct history_line *);
 
 /* The error that a run's directory tells of first, if there is one that does
- * more than tell of a closed pipe; freed by the caller. NULL: none. */
-char *history_cause(const char *path);
+ * more than tell of a closed pipe; freed by the caller. NULL: none. How many
+ * errors there are goes to *n. */
+char *history_cause(const char *path, size_t *n);
 
 /* Has the run left something on S3? */
 bool history_staged(const char *path);

@@ -53,8 +53,8 @@ same 'a load that is killed fails' $? 1
 fault db
 mv killed err
 err_like 'it is said that it was killed' '^rs-writeback: rs-load was killed \(signal 9\)$'
-ok 'the last line names job and cause' t_same "$(tail -n 1 err)" \
-	"rs-writeback: job 'kept' failed (status 1): rs-writeback: rs-load was killed (signal 9)"
+ok 'the last line names the job' t_same "$(tail -n 1 err)" \
+	"rs-writeback: job 'kept' failed (status 1)"
 kept=$(last run)
 err_like 'and what was staged is kept' "kept, for --resume $kept"
 ok 'on S3' test "$(staged)" -gt 0
@@ -136,7 +136,7 @@ status_is 2 '--resume and a job'
 run rs-writeback wrong
 status_is 1 'a DataSet that is not there'
 ok 'the last line tells' t_like \
-	"^rs-writeback: job 'wrong' failed \(status 1\): domo-cat: .*404" \
+	"^rs-writeback: job 'wrong' failed in domo-cat \(status 1\)$" \
 	"$(tail -n 1 err >last && echo last)"
 fault domo '[{"path": "/data", "fault": "stall", "bytes": 10, "seconds": 30}]'
 rs-writeback one >killed 2>&1 & first=$!
@@ -145,7 +145,14 @@ kill -KILL "$(child_of $first s3-stage)"
 wait $first
 same 's3-stage is killed' $? 1
 ok 'and not its neighbour is the cause' t_like \
-	"^rs-writeback: job 'one' failed \(status 1\): rs-writeback: s3-stage was killed \(signal 9\)$" killed
+	"^rs-writeback: job 'one' failed \(status 1\): s3-stage was killed \(signal 9\)$" killed
+fault domo '[{"path": "/data", "fault": "cut", "bytes": 12}]'
+run env RSW_DOMO_TRIES=1 rs-writeback one
+status_is 75 'an export that breaks off'
+err_like 's3-stage speaks too' '^s3-stage: .*it may have been cut'
+ok 'but domo-cat is told last' t_like \
+	"^rs-writeback: job 'one' failed for now in domo-cat \(status 75\): cannot export .* broke off" \
+	"$(tail -n 1 err >last && echo last)"
 fault domo
 
 # Attempts: only what failed for now is tried again.
@@ -166,7 +173,8 @@ status_is 0 'two jobs at once, one of them named twice'
 same 'which runs once' "$(rs-history -j two | wc -l)" $((before + 1))
 run rs-writeback --all --jobs 4
 status_is 1 '--all'
-err_like 'does not stop at the one that fails' "job 'wrong' failed"
+err_like 'does not stop at the one that fails, and says why it did' \
+	"job 'wrong' failed in domo-cat \(status 1\): cannot look up .*404"
 for j in one two kept paused; do
 	same "and runs $j" "$(last result $j)" loaded
 done
