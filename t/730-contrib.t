@@ -97,9 +97,23 @@ same 'until all are due again' "$(grep -c 'rs-writeback -q' out)" 2
 
 # cron, Kubernetes, Docker
 ok 'crontab: five fields and a command' awk '
-	/^#/ || /^$/ { next } NF < 6 { exit 1 }
+	/^#/ || /^$/ || /^PATH=/ { next } NF < 6 { exit 1 }
 	{ for (i = 1; i <= 5; i++) if ($i !~ /^[-0-9*,\/]+$/) exit 1 }' \
 	"$contrib/examples/crontab"
+sed '/^#/d; /^PATH=/d; s/^\([^ ]* \)\{5\}//' "$contrib/examples/crontab" >commands
+run sh -n commands
+status_is 0 'which sh reads'
+# The nightly line, with a program that says 75 in place of ours.
+mkdir stubs
+printf '#!/bin/sh\necho "$0 $*" >>%s/told\nexit 75\n' "$T" >stubs/rs-writeback
+printf '#!/bin/sh\necho slept >>%s/told\n' "$T" >stubs/sleep
+chmod +x stubs/*
+sed -n '$p' commands >nightly
+PATH=$T/stubs:$PATH run sh nightly
+same 'what failed for now runs again half an hour later' "$(sed 's,.*/,,' told)" \
+	'rs-writeback -q --all
+slept
+rs-writeback -q --all'
 cat >k8s.py <<'E'
 import sys, yaml
 # The fields of batch/v1 that may stand there: a slip is an unknown one.
