@@ -37,12 +37,20 @@
 /* ssh tells in this line that the bastion has opened a connection. */
 #define CONFIRMED "open confirm"
 
+/* A server shows one of its keys, the first of these types that it has. NULL:
+ * whatever ssh would ask for. */
+static const char *const key_types[] = {NULL, "ssh-ed25519",
+	"ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521",
+	"rsa-sha2-512,rsa-sha2-256"};
+#define NTYPES (sizeof(key_types) / sizeof(key_types[0]))
+
 struct sshcmd {
 	const struct sshconf *conf;
 	const char *host;	/* the target */
 	int port;
 	char dir[64], socket[80];
 	pid_t pid;		/* 0: it ended */
+	size_t type;		/* the host key asked for; NTYPES: all were */
 	int answers, key;	/* files in memory, or -1 */
 	char *answers_path, *key_path;
 	pthread_t reader;
@@ -107,6 +115,12 @@ say_why(struct sshcmd *s)
 	pthread_mutex_lock(&s->lock);
 	snprintf(said, sizeof(said), "%s", s->said);
 	pthread_mutex_unlock(&s->lock);
+	if (s->type == NTYPES) {
+		s->type = 0;
+		msg_error("cannot trust the bastion '%s': none of its keys is "
+		    "the one of ssh_host_key_fingerprint", bastion);
+		return FATE_FAILED;
+	}
 	msg_error("cannot open the tunnel to '%s' by ssh: %s", bastion,
 	    *said != '\0' ? said : "it ended without a word");
 	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++)
@@ -175,7 +189,12 @@ host_key_args(const struct sshcmd *s, struct args *a)
 	char self[4096];
 	ssize_t n;
 
-	option(a, "StrictHostKeyChecking", p->accept_new ? "accept-new" :
+	if (key_types[s->type] != NULL)
+		option(a, "HostKeyAlgorithms", key_types[s->type]);
+	else if (p->sha1)
+		option(a, "HostKeyAlgorithms", "+ssh-rsa");
+	option(a, "StrictHostKeyChecking", p->pin != NULL ? "yes" :
+	    p->accept_new ? "accept-new" :
 	    ask_possible() && s->answers_path == NULL ? "ask" : "yes");
 	if (p->pin != NULL) {
 		n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -208,8 +227,6 @@ login_args(const struct sshcmd *s, struct args *a)
 	option(a, "NumberOfPasswordPrompts", "1");
 	if (c->tun.auth.sha1)
 		option(a, "PubkeyAcceptedAlgorithms", "+ssh-rsa");
-	if (c->tun.auth.sha1)
-		option(a, "HostKeyAlgorithms", "+ssh-rsa");
 }
 
 static void
@@ -225,7 +242,8 @@ make_args(const struct sshcmd *s, struct args *a)
 	option(a, "ExitOnForwardFailure", "yes");
 	option(a, "ControlPath", "none");
 	option(a, "PermitLocalCommand", "no");
-	option(a, "LogLevel", "ERROR");
+	/* ERROR keeps "no matching host key type" to itself. */
+	option(a, "LogLevel", "INFO");
 	option(a, "LogVerbose", "*:channel_input_open_confirmation():*,"
 	    "*:channel_input_open_failure():*");
 	number(a, "ConnectTimeout", c->tun.timeout_s);
@@ -387,6 +405,18 @@ sshcmd_connect(struct sshcmd *s)
 	return -1;
 }
 
+/* ssh ended because the server's key is not the pinned one. Has it a key of
+ * another type, that is? True: ask for the next type. */
+static bool
+next_key_type(struct sshcmd *s)
+{
+	if (s->conf->tun.hostkey.pin == NULL ||
+	    (strstr(s->said, "Host key verification failed") == NULL &&
+	    strstr(s->said, "no matching host key type") == NULL))
+		return false;
+	return ++s->type < NTYPES;
+}
+
 /* The socket is there once ssh has logged in. */
 static enum fate
 await(struct sshcmd *s, int wake)
@@ -400,7 +430,11 @@ await(struct sshcmd *s, int wake)
 	while (access(s->socket, F_OK) != 0) {
 		if (!sshcmd_alive(s)) {
 			stop(s);
-			return say_why(s);
+			if (!next_key_type(s))
+				return say_why(s);
+			f = start(s);
+			if (f != FATE_OK)
+				return f;
 		}
 		/* wake, or 10 ms */
 		f = dial_wait(-1, 0, io_now_ms() + 10, wake);

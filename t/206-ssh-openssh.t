@@ -37,7 +37,10 @@ fails 'an unknown host key' 125 'by ssh: Host key verification failed' fwd --kno
 fp=$(ssh-keygen -lf "$RSW_SANDBOX/ssh/etc/host_rsa.pub" | cut -d ' ' -f 2)
 run fwd --known-hosts /dev/null --fingerprint "$fp" -- true
 status_is 0 'its fingerprint'
-fails 'another fingerprint' 125 'by ssh: Host key verification failed' fwd --fingerprint SHA256:AAAA -- true
+fails 'another fingerprint' 125 "cannot trust the bastion '127.0.0.1': none of its keys is the one of ssh_host_key_fingerprint" \
+	fwd --fingerprint SHA256:AAAA -- true
+fails 'nor does --accept-new help it' 125 'none of its keys is' \
+	fwd --fingerprint SHA256:AAAA --accept-new -- true
 run fwd --known-hosts kh --accept-new -- true
 status_is 0 '--accept-new'
 ok 'it is noted' ssh-keygen -F "[127.0.0.1]:$SANDBOX_SSH_PORT" -f kh
@@ -49,6 +52,18 @@ fails 'nothing listens at the target' 75 \
 fails 'a name that the bastion does not know' 125 'Name or service not known' \
 	ssh-fwd -a sandbox -L no.such.invalid:1 -- true
 fails 'no bastion there' 75 'Connection refused' fwd tunnel@127.0.0.1:1 -- true
+
+# a server shows one of its keys: the pinned one may be another
+"$srcdir/t/sandbox" start --only ssh "$T/three" >sandbox.log 2>&1 ||
+	{ echo "Bail out! no sshd"; exit 99; }
+at_end "'$srcdir/t/sandbox' stop '$T/three' >/dev/null 2>&1"
+for k in ed25519 ecdsa rsa; do
+	fp=$(ssh-keygen -lf "$T/three/ssh/etc/host_$k.pub" | cut -d ' ' -f 2)
+	(eval "$("$srcdir/t/sandbox" env "$T/three")"
+	run ssh-fwd -a sandbox -L "127.0.0.1:$SANDBOX_SSH_PORT" --fingerprint "$fp" -- true
+	exit "$status")
+	same "the fingerprint of its $k key" $? 0
+done
 
 # bytes
 run fwd -- sh -c 'exit 7'
