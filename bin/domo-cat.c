@@ -269,7 +269,8 @@ static const struct option longs[] = {
 int
 main(int argc, char *argv[])
 {
-	struct opt_common common = {NULL, NULL};
+	struct opt o = {.usage = usage, .letters = OPT_COMMON "Sil",
+	    .longs = longs};
 	const char *given[NSETTINGS] = {NULL};
 	struct cfg *c;
 	int ch, what = 0, rc;
@@ -277,24 +278,22 @@ main(int argc, char *argv[])
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "Sil", longs,
-	    NULL)) != -1) {
+	while ((ch = opt_next(&o, argc, argv)) >= 0) {
 		if (ch == 'S' || ch == 'i' || ch == 'l') {
 			if (what != 0 && what != ch)
 				return opt_usage(usage,
 				    "only one of -S, -i, -l");
 			what = ch;
-		} else if (ch >= OPT_FIRST_OWN) {
+		} else {
 			i = (size_t)(ch - OPT_FIRST_OWN);
 			given[i] = optarg != NULL ? optarg : settings[i].value;
-		} else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO) {
-			return rc == OPT_DONE ? io_finish(0) : 2;
 		}
 	}
+	if (ch == OPT_EXIT)
+		return io_finish(o.status);
 	if (argc - optind > 1)
 		return opt_usage(usage, "more than one DataSet");
-	if (cfg_open(common.account, common.job, &c) != 0)
+	if (cfg_open(o.account, o.job, &c) != 0)
 		return 2;
 	for (i = 0; i < NSETTINGS; i++)
 		if (given[i] != NULL)

@@ -30,7 +30,7 @@ static const char usage[] =
 
 /* Ourselves, behind the bastion. The status tells how it ended. */
 static int
-through_tunnel(const struct opt_common *o)
+through_tunnel(const struct opt *o)
 {
 	static char fwd[] = "ssh-fwd", quiet[] = "-q", job[] = "-j",
 	    account[] = "-a", end[] = "--", check[] = "rs-check", far[] = "-f";
@@ -73,7 +73,7 @@ try_far(struct cfg *c, const char *broken)
 /* 1 if a link on the far side has failed, of which this process does not
  * know. */
 static int
-try_all(struct cfg *c, const struct opt_common *o)
+try_all(struct cfg *c, const struct opt *o)
 {
 	const char *broken;
 	int rc;
@@ -103,26 +103,23 @@ main(int argc, char *argv[])
 		{"far", no_argument, NULL, 'f'},
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
+	struct opt o = {.usage = usage, .letters = OPT_COMMON "f",
+	    .longs = longs};
 	bool far = false;
 	struct cfg *c;
 	int ch, rc;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "f", longs,
-	    NULL)) != -1) {
-		if (ch == 'f')
-			far = true;
-		else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : 2;
-	}
+	while ((ch = opt_next(&o, argc, argv)) >= 0)
+		far = true;
+	if (ch == OPT_EXIT)
+		return io_finish(o.status);
 	if (optind < argc)
 		return opt_usage(usage, "unexpected argument '%s'",
 		    argv[optind]);
 	check_start();
-	if (cfg_open(common.account, common.job, &c) != 0) {
+	if (cfg_open(o.account, o.job, &c) != 0) {
 		check_bad("configuration", "rs-writeback --init writes one; "
 		    "see rs-writeback.conf(5)");
 		return io_finish(2);
@@ -134,7 +131,7 @@ main(int argc, char *argv[])
 	if (far)
 		try_far(c, NULL);
 	else
-		rc = try_all(c, &common);
+		rc = try_all(c, &o);
 	cfg_free(c);
 	return io_finish(rc != 0 || check_failed() > 0 ? 1 : 0);
 }

@@ -133,31 +133,29 @@ main(int argc, char *argv[])
 		{"shell", no_argument, NULL, 's'},
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
+	struct opt o = {.usage = usage, .letters = OPT_COMMON "klos",
+	    .longs = longs};
 	struct cfg *c;
 	int ch, keys = 0, list = 0, origin = 0, shell = 0, rc;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "klos", longs,
-	    NULL)) != -1) {
+	while ((ch = opt_next(&o, argc, argv)) >= 0)
 		if (ch == 'k')
 			keys = 1;
 		else if (ch == 'l')
 			list++;
 		else if (ch == 'o')
 			origin = 1;
-		else if (ch == 's')
+		else
 			shell = 1;
-		else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : 2;
-	}
+	if (ch == OPT_EXIT)
+		return io_finish(o.status);
 	if (optind < argc && (keys || list || origin))
 		return opt_usage(usage, "-k, -l and -o take no KEY");
 	if (keys)
 		return io_finish(list_keys());
-	if (cfg_open(common.account, common.job, &c) != 0)
+	if (cfg_open(o.account, o.job, &c) != 0)
 		return 2;
 	if (list)
 		rc = list_sections(c, list > 1 ? "account" : "job");

@@ -100,7 +100,8 @@ main(int argc, char *argv[])
 		{"unchanged", no_argument, NULL, 'u'},
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
+	struct opt o = {.usage = usage, .letters = ":j:hqvdu",
+	    .longs = longs};
 	struct table t;
 	struct cfg *c;
 	char *dir;
@@ -109,16 +110,14 @@ main(int argc, char *argv[])
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, ":j:hqvdu", longs, NULL)) != -1) {
+	while ((ch = opt_next(&o, argc, argv)) >= 0)
 		if (ch == 'd')
 			where = true;
-		else if (ch == 'u')
+		else
 			same = true;
-		else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : MISUSE;
-	}
-	if (optind < argc || (same && common.job == NULL))
+	if (ch == OPT_EXIT)
+		return io_finish(o.status);
+	if (optind < argc || (same && o.job == NULL))
 		return opt_usage(usage, same ? "-u needs -j JOB" :
 		    "unexpected argument '%s'", argv[optind]);
 	/* A job that is configured no more may still have a history. */
@@ -130,8 +129,8 @@ main(int argc, char *argv[])
 		if (where)
 			rc = puts(dir) < 0 ? FAILED : 0;
 		else if (history_read(dir, &t) == 0)
-			rc = same ? unchanged(&t, common.job) :
-			    print(&t, dir, common.job);
+			rc = same ? unchanged(&t, o.job) :
+			    print(&t, dir, o.job);
 	}
 	table_release(&t);
 	free(dir);

@@ -131,7 +131,7 @@ ask_name(struct cfg *c, const char *kind, const char *given,
 
 /* Everything asked; *account and *job are the names, *job "" for none. */
 static int
-ask_all(struct cfg *c, const struct opt_common *o, struct buf *out,
+ask_all(struct cfg *c, const struct opt *o, struct buf *out,
     char **account, char **job)
 {
 	struct buf part;
@@ -182,7 +182,7 @@ open_old(struct cfg **c, char **path)
 }
 
 static int
-run(const struct opt_common *o, char **account, char **job)
+run(const struct opt *o, char **account, char **job)
 {
 	struct cfg *c;
 	struct buf sections;
@@ -211,26 +211,23 @@ main(int argc, char *argv[])
 		{"no-check", no_argument, NULL, 'c'},
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
+	struct opt o = {.usage = usage, .letters = OPT_COMMON "c",
+	    .longs = longs};
 	bool check = true;
 	char *account = NULL, *job = NULL;
 	int ch, rc;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "c", longs,
-	    NULL)) != -1) {
-		if (ch == 'c')
-			check = false;
-		else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : 2;
-	}
+	while ((ch = opt_next(&o, argc, argv)) >= 0)
+		check = false;
+	if (ch == OPT_EXIT)
+		return io_finish(o.status);
 	if (optind < argc)
 		return opt_usage(usage, "unexpected argument '%s'",
 		    argv[optind]);
 	form_start();
-	rc = run(&common, &account, &job);
+	rc = run(&o, &account, &job);
 	if (rc == 0 && check) {
 		if (*job != '\0')
 			execlp("rs-check", "rs-check", "-j", job,

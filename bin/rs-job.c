@@ -529,8 +529,8 @@ choose_jobs(struct runner *r, char *argv[], size_t n)
 	return r->resume == NULL || r->njobs > 0 ? 0 : -1;
 }
 
-/* OPT_GO, or what opt_common() says. */
-static enum opt_result
+/* -1 to go on, or an exit status. */
+static int
 parse(int argc, char *argv[], struct runner *r)
 {
 	static const struct option longs[] = {
@@ -541,32 +541,24 @@ parse(int argc, char *argv[], struct runner *r)
 		OPT_COMMON_LONG,
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
-	enum opt_result res;
+	struct opt o = {.usage = usage, .letters = "+:Anhqv", .longs = longs};
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, "+:Anhqv", longs, NULL)) != -1) {
+	while ((ch = opt_next(&o, argc, argv)) >= 0)
 		if (ch == 'A')
 			r->all = true;
 		else if (ch == 'n')
 			r->dry_run = true;
 		else if (ch == OPT_RESUME)
 			r->resume = optarg;
-		else if (ch == OPT_JOBS) {
-			if (num_parse(optarg, 1, 1000, &r->jobs) != 0) {
-				opt_usage(usage, "--jobs takes a number from "
-				    "1 to 1000, not '%s'", optarg);
-				return OPT_USAGE;
-			}
-		} else if ((res = opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO)
-			return res;
-	}
-	if (common.account != NULL || common.job != NULL) {
-		opt_usage(usage, "there is no such option here");
-		return OPT_USAGE;
-	}
-	return OPT_GO;
+		else if (num_parse(optarg, 1, 1000, &r->jobs) != 0)
+			return opt_usage(usage, "--jobs takes a number from "
+			    "1 to 1000, not '%s'", optarg);
+	if (ch == OPT_EXIT)
+		return o.status;
+	if (o.account != NULL || o.job != NULL)
+		return opt_usage(usage, "there is no such option here");
+	return -1;
 }
 
 /* JOB... -- COMMAND... 0 or 2. */
@@ -600,15 +592,14 @@ int
 main(int argc, char *argv[])
 {
 	struct runner r = {.jobs = 1};
-	enum opt_result res;
 	size_t i;
 	int rc;
 
 	io_start();
 	msg_init(argv[0]);
-	res = parse(argc, argv, &r);
-	if (res != OPT_GO)
-		return res == OPT_DONE ? io_finish(0) : MISUSE;
+	rc = parse(argc, argv, &r);
+	if (rc >= 0)
+		return io_finish(rc);
 	rc = split(argc, argv, &r);
 	/* From here on it speaks for the driver. */
 	msg_init("rs-writeback");

@@ -118,7 +118,7 @@ static const struct option longs[] = {
 #define NLONGS (sizeof(longs) / sizeof(longs[0]))
 
 struct args {
-	struct opt_common common;
+	struct opt opt;
 	const char *key_value[NLONGS];	/* of the OPT_KEY options */
 	const char *table;		/* or the schema of -L */
 	const char *errors, *log, *ddl_file, *rejects, *retries;
@@ -131,12 +131,10 @@ struct args {
 	struct aws_creds creds;
 };
 
-/* One option. -1: go on; else the exit status. */
-static int
-take(struct args *a, int ch, int which, char *argv[])
+/* One of our own options. */
+static void
+take(struct args *a, int ch)
 {
-	enum opt_result r;
-
 	switch (ch) {
 	case OPT_CREATE:
 	case OPT_APPEND:
@@ -145,65 +143,65 @@ take(struct args *a, int ch, int which, char *argv[])
 	case OPT_REPLACE:
 		a->mode = ch;
 		a->o.keys = optarg;
-		return -1;
+		break;
 	case OPT_ROUND:
 		a->o.plan.round = true;
-		return -1;
+		break;
 	case OPT_NOLOAD:
 		a->o.noload = true;
-		return -1;
+		break;
 	case OPT_AGAIN:
 		a->o.again = true;
-		return -1;
+		break;
 	case OPT_ERRORS:
 		a->errors = optarg;
-		return -1;
+		break;
 	case OPT_DDL:
 		a->ddl_file = optarg;
-		return -1;
+		break;
 	case OPT_REJECTS:
 		a->rejects = optarg;
-		return -1;
+		break;
 	case OPT_LOG_SQL:
 		a->log = optarg;
-		return -1;
+		break;
 	case OPT_MANIFEST_URL:
 		a->o.manifest_url = optarg;
-		return -1;
+		break;
 	case OPT_COPY_FORMAT:
 		a->o.copy_format = optarg;
-		return -1;
+		break;
 	case OPT_COMPRESSION:
 		a->o.compression = optarg;
-		return -1;
+		break;
 	case OPT_RETRIES:
 		a->retries = optarg;
-		return -1;
+		break;
 	case OPT_KEY:
-		a->key_value[which] = optarg;
-		return -1;
+		a->key_value[a->opt.index] = optarg;
+		break;
 	case 'L':
 		a->list = true;
-		return -1;
+		break;
 	case 'n':
 		a->o.dry_run = true;
-		return -1;
+		break;
 	default:
-		r = opt_common(ch, argv, &a->common, usage);
-		return r == OPT_GO ? -1 : r == OPT_DONE ? io_finish(0) :
-		    MISUSE;
+		break;
 	}
 }
 
 static int
 parse(struct args *a, int argc, char *argv[])
 {
-	int ch, rc, which = 0;
+	int ch;
 
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "Ln", longs,
-	    &which)) != -1)
-		if ((rc = take(a, ch, which, argv)) >= 0)
-			return rc;
+	a->opt = (struct opt){.usage = usage, .letters = OPT_COMMON "Ln",
+	    .longs = longs};
+	while ((ch = opt_next(&a->opt, argc, argv)) >= 0)
+		take(a, ch);
+	if (ch == OPT_EXIT)
+		return io_finish(a->opt.status);
 	if (optind + 1 < argc)
 		return opt_usage(usage, "unexpected argument '%s'",
 		    argv[optind + 1]);
@@ -598,7 +596,7 @@ main(int argc, char *argv[])
 	msg_init(argv[0]);
 	if ((rc = parse(&a, argc, argv)) >= 0)
 		return rc;
-	if (cfg_open(a.common.account, a.common.job, &c) != 0)
+	if (cfg_open(a.opt.account, a.opt.job, &c) != 0)
 		return MISUSE;
 	set_keys(c, &a);
 	rc = a.list ? do_list(c, a.table) : do_load(c, &a);

@@ -217,15 +217,15 @@ main(int argc, char *argv[])
 		{"update", no_argument, NULL, 'u'},
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
+	struct opt o = {.usage = usage, .letters = OPT_COMMON "c:e:m:ns:u",
+	    .longs = longs};
 	struct want w = {.is_new = -1};
 	struct cfg *c;
 	int ch, rc;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "c:e:m:ns:u", longs,
-	    NULL)) != -1) {
+	while ((ch = opt_next(&o, argc, argv)) >= 0)
 		if (ch == 'c')
 			w.custom = optarg;
 		else if (ch == 'e')
@@ -234,16 +234,14 @@ main(int argc, char *argv[])
 			w.source = optarg;
 		else if (ch == 'n' || ch == 'u')
 			w.is_new = ch == 'n';
-		else if (ch == 's')
+		else
 			w.schema = optarg;
-		else if ((rc = (int)opt_common(ch, argv, &common, usage)) !=
-		    OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : MISUSE;
-	}
+	if (ch == OPT_EXIT)
+		return io_finish(o.status);
 	if (optind < argc)
 		return opt_usage(usage, "unexpected argument '%s'",
 		    argv[optind]);
-	if (cfg_open(common.account, common.job, &c) != 0)
+	if (cfg_open(o.account, o.job, &c) != 0)
 		return MISUSE;
 	rc = complete(c, &w) == 0 ? print_name(&w) : MISUSE;
 	cfg_free(c);

@@ -38,7 +38,7 @@ static const char usage[] =
 "  -q, --quiet   -v, --verbose   -h, --help   --version\n";
 
 struct args {
-	struct opt_common common;
+	struct opt opt;
 	const char *null;
 	int64_t ahead;
 	bool raw, no_header;
@@ -146,7 +146,7 @@ run(const struct args *a)
 	enum fate fate = FATE_CONFIG;
 
 	manifest_init(&m);
-	if (cfg_open(a->common.account, a->common.job, &cfg) != 0 ||
+	if (cfg_open(a->opt.account, a->opt.job, &cfg) != 0 ||
 	    (fate = s3_open(cfg, &s3)) != FATE_OK)
 		goto out;
 	fate = FATE_FAILED;
@@ -176,28 +176,25 @@ main(int argc, char *argv[])
 		{"ahead", required_argument, NULL, OPT_AHEAD},
 		{NULL, 0, NULL, 0}
 	};
-	struct args a = {.null = "", .ahead = 4};
-	enum opt_result rc;
+	struct args a = {.null = "", .ahead = 4,
+	    .opt = {.usage = usage, .letters = OPT_COMMON "nr",
+	    .longs = longs}};
 	int ch;
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "nr", longs,
-	    NULL)) != -1) {
+	while ((ch = opt_next(&a.opt, argc, argv)) >= 0)
 		if (ch == 'n')
 			a.no_header = true;
 		else if (ch == 'r')
 			a.raw = true;
 		else if (ch == OPT_NULL)
 			a.null = optarg;
-		else if (ch == OPT_AHEAD) {
-			if (num_parse(optarg, 1, 64, &a.ahead) != 0)
-				return opt_usage(usage, "--ahead takes a "
-				    "number from 1 to 64");
-		} else if ((rc = opt_common(ch, argv, &a.common, usage)) !=
-		    OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : 2;
-	}
+		else if (num_parse(optarg, 1, 64, &a.ahead) != 0)
+			return opt_usage(usage, "--ahead takes a number from "
+			    "1 to 64");
+	if (ch == OPT_EXIT)
+		return io_finish(a.opt.status);
 	if (optind < argc)
 		return opt_usage(usage, "the manifest is read from standard "
 		    "input, so there is no argument '%s'", argv[optind]);

@@ -60,7 +60,7 @@ static const char *const settings[] = {
 #define NSETTINGS (sizeof(settings) / sizeof(settings[0]))
 
 struct args {
-	struct opt_common common;
+	struct opt opt;
 	const char *types, *info, *run_id, *to;
 	const char *setting[NSETTINGS];
 	bool no_newline, dry_run;
@@ -254,7 +254,7 @@ prepare(struct work *w, const struct args *a)
 	size_t i;
 	int rc;
 
-	if (cfg_open(a->common.account, a->common.job, &w->cfg) != 0)
+	if (cfg_open(a->opt.account, a->opt.job, &w->cfg) != 0)
 		return 2;
 	for (i = 0; i < NSETTINGS; i++)
 		if (a->setting[i] != NULL)
@@ -387,15 +387,15 @@ static const struct option longs[] = {
 	{NULL, 0, NULL, 0}
 };
 
-/* OPT_GO, or an exit status is in *status. */
-static enum opt_result
+/* -1 to go on, or an exit status. */
+static int
 parse(int argc, char *argv[], struct args *a)
 {
-	enum opt_result rc;
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, OPT_COMMON "t:i:en", longs,
-	    NULL)) != -1) {
+	a->opt = (struct opt){.usage = usage, .letters = OPT_COMMON "t:i:en",
+	    .longs = longs};
+	while ((ch = opt_next(&a->opt, argc, argv)) >= 0)
 		if (ch == 't')
 			a->types = optarg;
 		else if (ch == 'i')
@@ -406,18 +406,14 @@ parse(int argc, char *argv[], struct args *a)
 			a->dry_run = true;
 		else if (ch == OPT_RUN_ID)
 			a->run_id = optarg;
-		else if (ch >= OPT_SETTING)
+		else
 			a->setting[ch - OPT_SETTING] = optarg;
-		else if ((rc = opt_common(ch, argv, &a->common, usage)) !=
-		    OPT_GO)
-			return rc;
-	}
-	if (argc - optind > 1) {
-		opt_usage(usage, "too many arguments");
-		return OPT_USAGE;
-	}
+	if (ch == OPT_EXIT)
+		return a->opt.status;
+	if (argc - optind > 1)
+		return opt_usage(usage, "too many arguments");
 	a->to = argv[optind];
-	return OPT_GO;
+	return -1;
 }
 
 int
@@ -425,14 +421,13 @@ main(int argc, char *argv[])
 {
 	struct args a = {.no_newline = false};
 	struct work w = {.cfg = NULL};
-	enum opt_result rc;
 	int status;
 
 	io_start();
 	msg_init(argv[0]);
-	rc = parse(argc, argv, &a);
-	if (rc != OPT_GO)
-		return rc == OPT_DONE ? io_finish(0) : 2;
+	status = parse(argc, argv, &a);
+	if (status >= 0)
+		return io_finish(status);
 	if (catch_signals() != 0)
 		return 1;
 	manifest_init(&w.m);

@@ -90,7 +90,7 @@ delete_manifest(struct s3 *s3, struct http *h, const char *url)
 }
 
 static int
-run(const struct opt_common *common)
+run(const struct opt *o)
 {
 	struct cfg *cfg = NULL;
 	struct s3 *s3 = NULL;
@@ -99,7 +99,7 @@ run(const struct opt_common *common)
 	enum fate fate = FATE_CONFIG;
 
 	manifest_init(&m);
-	if (cfg_open(common->account, common->job, &cfg) != 0 ||
+	if (cfg_open(o->account, o->job, &cfg) != 0 ||
 	    (fate = s3_open(cfg, &s3)) != FATE_OK)
 		goto out;
 	fate = FATE_FAILED;
@@ -128,19 +128,15 @@ main(int argc, char *argv[])
 		OPT_COMMON_LONG,
 		{NULL, 0, NULL, 0}
 	};
-	struct opt_common common = {NULL, NULL};
-	enum opt_result rc;
-	int ch;
+	struct opt o = {.usage = usage, .letters = OPT_COMMON,
+	    .longs = longs};
 
 	io_start();
 	msg_init(argv[0]);
-	while ((ch = getopt_long(argc, argv, OPT_COMMON, longs, NULL)) != -1) {
-		rc = opt_common(ch, argv, &common, usage);
-		if (rc != OPT_GO)
-			return rc == OPT_DONE ? io_finish(0) : 2;
-	}
+	if (opt_next(&o, argc, argv) == OPT_EXIT)	/* it has none of its own */
+		return io_finish(o.status);
 	if (optind < argc)
 		return opt_usage(usage, "the manifest is read from standard "
 		    "input, so there is no argument '%s'", argv[optind]);
-	return run(&common);
+	return run(&o);
 }

@@ -53,7 +53,7 @@ enum {O_PID_FILE = OPT_FIRST_OWN, O_ACCEPT_NEW, O_KNOWN_HOSTS, O_FINGERPRINT,
 	O_ALIVE, O_TIMEOUT, O_TRANSPORT, O_LAST};
 
 struct options {
-	struct opt_common common;
+	struct opt opt;
 	const char *forward, *stdio, *bastion, *pid_file;
 	const char *key[O_LAST];	/* the values of configuration keys */
 	const char *jump, *identity;
@@ -88,8 +88,7 @@ exit_status(enum fate f)
 	return EXIT_TUNNEL;
 }
 
-/* One option; false if it is not our own. */
-static bool
+static void
 take_option(int ch, struct options *o)
 {
 	switch (ch) {
@@ -114,22 +113,15 @@ take_option(int ch, struct options *o)
 	case O_ACCEPT_NEW:
 		o->accept_new = true;
 		break;
-	case O_KNOWN_HOSTS:
-	case O_FINGERPRINT:
-	case O_ALIVE:
-	case O_TIMEOUT:
-	case O_TRANSPORT:
+	default:
 		o->key[ch] = optarg;
 		break;
-	default:
-		return false;
 	}
-	return true;
 }
 
 /* Options may stand on both sides of the bastion; a command follows "--".
- * OPT_GO, or what opt_common() says. */
-static enum opt_result
+ * -1 to go on, or an exit status. */
+static int
 parse(int argc, char *argv[], struct options *o)
 {
 	static const struct option longs[] = {
@@ -148,31 +140,27 @@ parse(int argc, char *argv[], struct options *o)
 		{"transport", required_argument, NULL, O_TRANSPORT},
 		{NULL, 0, NULL, 0}
 	};
-	enum opt_result r;
 	int ch, before;
 
+	o->opt = (struct opt){.usage = usage,
+	    .letters = "+" OPT_COMMON "L:W:J:i:b", .longs = longs};
 	for (;;) {
 		before = optind;
-		ch = getopt_long(argc, argv, "+" OPT_COMMON "L:W:J:i:b", longs,
-		    NULL);
-		if (ch != -1 && !take_option(ch, o)) {
-			r = opt_common(ch, argv, &o->common, usage);
-			if (r != OPT_GO)
-				return r;
+		while ((ch = opt_next(&o->opt, argc, argv)) >= 0) {
+			take_option(ch, o);
+			before = optind;
 		}
-		if (ch != -1)
-			continue;
+		if (ch == OPT_EXIT)
+			return o->opt.status;
 		if (optind > before && strcmp(argv[optind - 1], "--") == 0) {
 			o->command = argv + optind;
-			return OPT_GO;
+			return -1;
 		}
 		if (optind == argc)
-			return OPT_GO;
-		if (o->bastion != NULL) {
-			opt_usage(usage, "'%s' is one too many; a command "
-			    "stands after '--'", argv[optind]);
-			return OPT_USAGE;
-		}
+			return -1;
+		if (o->bastion != NULL)
+			return opt_usage(usage, "'%s' is one too many; a "
+			    "command stands after '--'", argv[optind]);
 		o->bastion = argv[optind++];
 	}
 }
@@ -209,7 +197,7 @@ load(const struct options *o, struct run *r)
 	};
 	size_t i;
 
-	if (cfg_open(o->common.account, o->common.job, &r->cfg) != 0)
+	if (cfg_open(o->opt.account, o->opt.job, &r->cfg) != 0)
 		return -1;
 	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (o->key[map[i].option] != NULL)
@@ -379,16 +367,15 @@ main(int argc, char *argv[])
 {
 	struct options o = {.bastion = NULL};
 	struct run r = {.listener = -1, .signals = -1};
-	enum opt_result res;
 	int rc;
 
 	io_start();
 	msg_init(argv[0]);
 	if (sshask_wanted(argc))
 		return sshask_main(argc, argv);
-	res = parse(argc, argv, &o);
-	if (res != OPT_GO)
-		return res == OPT_DONE ? io_finish(0) : EXIT_USAGE;
+	rc = parse(argc, argv, &o);
+	if (rc >= 0)
+		return io_finish(rc);
 	rc = check(&o);
 	if (rc == 0 && o.background && !child_background(&r.report, &rc))
 		return rc;

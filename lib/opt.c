@@ -23,41 +23,59 @@ opt_usage(const char *usage, const char *fmt, ...)
 	return 2;
 }
 
-enum opt_result
-opt_common(int c, char *const argv[], struct opt_common *o, const char *usage)
+static int
+stop(struct opt *o, int status)
 {
-	switch (c) {
-	case 'a':
-		o->account = optarg;
-		return OPT_GO;
-	case 'j':
-		o->job = optarg;
-		return OPT_GO;
-	case 'q':
-		msg_adjust(-1);
-		return OPT_GO;
-	case 'v':
-		msg_adjust(1);
-		return OPT_GO;
-	case 'h':
-		fputs(usage, stdout);
-		return OPT_DONE;
-	case OPT_VERSION:
-		printf("%s (%s) %s\n", msg_name(), PACKAGE_NAME,
-		    PACKAGE_VERSION);
-		return OPT_DONE;
-	case ':':
-		opt_usage(usage, "option '%s' needs a value",
-		    argv[optind - 1]);
-		return OPT_USAGE;
-	default:
-		break;
-	}
-	/* getopt leaves optopt 0 for a wrong long name; for a wrong letter
-	 * optind may still point at its word. */
+	o->status = status;
+	return OPT_EXIT;
+}
+
+/* getopt leaves optopt 0 for a wrong long name; for a wrong letter optind may
+ * still point at its word. */
+static int
+unknown(struct opt *o, char *const argv[])
+{
 	if (optopt > 0 && optopt < 128)
-		opt_usage(usage, "unknown option '-%c'", optopt);
-	else
-		opt_usage(usage, "unknown option '%s'", argv[optind - 1]);
-	return OPT_USAGE;
+		return stop(o, opt_usage(o->usage, "unknown option '-%c'",
+		    optopt));
+	return stop(o, opt_usage(o->usage, "unknown option '%s'",
+	    argv[optind - 1]));
+}
+
+int
+opt_next(struct opt *o, int argc, char *argv[])
+{
+	int c;
+
+	for (;;) {
+		c = getopt_long(argc, argv, o->letters, o->longs, &o->index);
+		switch (c) {
+		case 'a':
+			o->account = optarg;
+			break;
+		case 'j':
+			o->job = optarg;
+			break;
+		case 'q':
+			msg_adjust(-1);
+			break;
+		case 'v':
+			msg_adjust(1);
+			break;
+		case 'h':
+			fputs(o->usage, stdout);
+			return stop(o, 0);
+		case OPT_VERSION:
+			printf("%s (%s) %s\n", msg_name(), PACKAGE_NAME,
+			    PACKAGE_VERSION);
+			return stop(o, 0);
+		case ':':
+			return stop(o, opt_usage(o->usage, "option '%s' needs "
+			    "a value", argv[optind - 1]));
+		case '?':
+			return unknown(o, argv);
+		default:
+			return c;	/* the program's own, or OPT_END */
+		}
+	}
 }

@@ -1,7 +1,6 @@
 /*
- * The options that every program has: -a -j -q -v -h --version. A program
- * adds its own letters and long names beside them and calls opt_common()
- * from the default of its switch.
+ * A program's options: its own, one after the other, and those that every
+ * program has, -a -j -q -v -h --version, which are dealt with here.
  */
 #ifndef RSW_OPT_H
 #define RSW_OPT_H
@@ -9,10 +8,6 @@
 #include <getopt.h>
 
 #include "msg.h"
-
-struct opt_common {
-	const char *account, *job;	/* -a, -j; NULL if not given */
-};
 
 #define OPT_COMMON ":a:j:hqv"		/* begins every optstring */
 enum {OPT_VERSION = 256, OPT_FIRST_OWN};	/* own long options go on */
@@ -24,15 +19,22 @@ enum {OPT_VERSION = 256, OPT_FIRST_OWN};	/* own long options go on */
 	{"verbose", no_argument, NULL, 'v'}, \
 	{"version", no_argument, NULL, OPT_VERSION}
 
+struct opt {
+	const char *usage;	/* the help; its first line is the synopsis */
+	const char *letters;	/* OPT_COMMON and the program's own, as for */
+	const struct option *longs;	/* getopt_long() */
+	const char *account, *job;	/* -a, -j; NULL if not given */
+	int index;		/* of a long option in longs */
+	int status;		/* after OPT_EXIT: what to exit with */
+};
+
 /*
- * Handle what getopt_long() gave: c is its value, `usage` the whole help
- * text, whose first line is the synopsis. Returns OPT_GO for a common
- * option, OPT_DONE when help or the version was printed (exit by
- * io_finish(0)), OPT_USAGE when the option is wrong (said; exit 2).
+ * The next of the program's own options, its value in optarg; OPT_END when
+ * there are no more (arguments begin at argv[optind]); OPT_EXIT when help or
+ * the version was printed, or an option is wrong, which was said.
  */
-enum opt_result {OPT_GO, OPT_DONE, OPT_USAGE};
-enum opt_result opt_common(int c, char *const argv[], struct opt_common *,
-    const char *usage);
+enum {OPT_END = -1, OPT_EXIT = -2};
+int opt_next(struct opt *, int argc, char *argv[]);
 
 /* Say what is wrong with the command line, then the synopsis. Returns 2. */
 int opt_usage(const char *usage, const char *fmt, ...) MSG_PRINTF(2, 3);
