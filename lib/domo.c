@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -139,6 +140,9 @@ domo_open(struct cfg *c, struct domo **out)
 		return msg_error("cannot use 'domo_api_url': there is an @ in "
 		    "its host, but a user or a password has no place there; "
 		    "set domo_client_id and domo_client_secret");
+	if (cacert != NULL && access(cacert, R_OK) != 0)
+		return msg_errno("cannot read '%s', the file of 'domo_cacert'",
+		    cacert);
 	d = mem_zero(1, sizeof(*d));
 	d->http = http_new(cacert);
 	for (n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
@@ -172,6 +176,21 @@ domo_free(struct domo *d)
 	free(d);
 }
 
+/* Set why from a reply that is not what was asked for. */
+static enum domo_result
+refused(struct domo *d, struct http_reply *r, const char *prefix,
+    const char *hint)
+{
+	char *text = domo_refusal_text(r, r->body.data, r->body.len);
+	enum domo_result res = domo_refusal_passes(r->status) ?
+	    DOMO_AGAIN : DOMO_FAILED;
+
+	domo_fail(d, res, "%s%s%s", prefix, text,
+	    res == DOMO_FAILED ? hint : "");
+	free(text);
+	return res;
+}
+
 /* JSON that stops short, which HTTP can not tell if the answer had neither a
  * length nor chunks. */
 static bool
@@ -184,6 +203,26 @@ is_cut(const struct http_reply *r)
 	json_decref(j);
 	return j == NULL && (*p == '\0' || *p == '{' || *p == '[') &&
 	    (size_t)e.position >= r->body.len;
+}
+
+/* A reply that should be JSON. An error can come as 200: then status becomes
+ * what it stands for. */
+static enum domo_result
+look_at_json(struct domo *d, struct http_reply *r)
+{
+	int status;
+
+	if (r->status != 200)
+		return DOMO_OK;
+	if (is_cut(r))
+		return domo_fail(d, DOMO_AGAIN, "the answer is cut (%s)",
+		    d->base);
+	if (domo_refusal_is_page(r->body.data))
+		return refused(d, r, "", DOMO_REFUSAL_PAGE_HINT);
+	status = domo_refusal_status(r->body.data, r->body.len);
+	if (status >= 400)
+		r->status = status;
+	return DOMO_OK;
 }
 
 /* One exchange as http_do() has it, its failure in words. */
@@ -208,9 +247,8 @@ exchange(struct domo *d, const struct domo_request *q, const char *auth,
 	switch (http_do(d->http, &h, r)) {
 	case HTTP_OK:
 		*after = http_retry_after(r);
-		if (q->sink == NULL && r->status == 200 && is_cut(r))
-			res = domo_fail(d, DOMO_AGAIN,
-			    "the answer is cut (%s)", d->base);
+		if (q->sink == NULL)
+			res = look_at_json(d, r);
 		break;
 	case HTTP_STOPPED:
 		break;
@@ -230,21 +268,6 @@ exchange(struct domo *d, const struct domo_request *q, const char *auth,
 	return res;
 }
 
-/* Set why from a reply that is no 200. */
-static enum domo_result
-refused(struct domo *d, struct http_reply *r, const char *prefix,
-    const char *hint)
-{
-	char *text = domo_refusal_text(r, r->body.data, r->body.len);
-	enum domo_result res = domo_refusal_passes(r->status) ?
-	    DOMO_AGAIN : DOMO_FAILED;
-
-	domo_fail(d, res, "%s%s%s", prefix, text,
-	    res == DOMO_FAILED ? hint : "");
-	free(text);
-	return res;
-}
-
 /* Take the token out of the login's answer. */
 static enum domo_result
 take_token(struct domo *d, struct http_reply *r)
@@ -256,10 +279,9 @@ take_token(struct domo *d, struct http_reply *r)
 
 	if (token == NULL || *token == '\0' || strlen(token) > TOKEN_MAX ||
 	    strpbrk(token, "\r\n") != NULL) {
-		/* Of JSON and of pages a message is told, never all: there
-		 * may be a token in any other text. */
-		if (j == NULL && r->body.data[strspn(r->body.data,
-		    " \t\r\n")] != '<')
+		/* Of JSON a message is told; there may be a token in any
+		 * other text. */
+		if (j == NULL)
 			buf_reset(&r->body);
 		json_decref(j);
 		return refused(d, r, "the login's answer holds no token: ",
@@ -298,26 +320,12 @@ login(struct domo *d, struct http_reply *r, long *after)
 	return take_token(d, r);
 }
 
-/* An error can come as 200; not in a body that went to a sink, which looks
- * for itself. */
-static void
-unmask(const struct domo_request *q, struct http_reply *r)
-{
-	int status;
-
-	if (r->status != 200 || q->sink != NULL)
-		return;
-	status = domo_refusal_status(r->body.data, r->body.len);
-	if (status >= 400)
-		r->status = status;
-}
-
 /* Was the token refused? 406 is what Domo's server makes of a 401 that it
  * can not write as CSV (domo-java-sdk, issues 10, 11, 15). */
 static bool
-token_refused(const struct domo_request *q, const struct http_reply *r)
+token_refused(const struct http_reply *r)
 {
-	return r->status == 401 || (r->status == 406 && q->accept != NULL);
+	return r->status == 401 || r->status == 406;
 }
 
 enum domo_result
@@ -335,10 +343,9 @@ domo_try(struct domo *d, const struct domo_request *q, struct http_reply *r,
 		}
 		res = exchange(d, q, d->bearer, q->json != NULL ?
 		    "Content-Type: application/json" : NULL, r, after);
-		unmask(q, r);
 		if (res != DOMO_OK || r->status == 200)
 			return res;
-		if (!token_refused(q, r))
+		if (!token_refused(r))
 			return refused(d, r, "", r->status == 404 ?
 			    "; is the id right, and may this client see it?" :
 			    "");

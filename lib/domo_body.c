@@ -257,8 +257,7 @@ refused(struct domo_body *x, struct domo *d, struct http_reply *r)
 	domo_fail(d, DOMO_FAILED,
 	    "the answer is no export (type %s): %s%s", type != NULL ? type :
 	    "none", text, type != NULL && strstr(type, "html") != NULL ?
-	    "; is domo_api_url the API's address, and may this machine's "
-	    "address use it?" : "");
+	    DOMO_REFUSAL_PAGE_HINT : "");
 	free(text);
 	return passes ? DOMO_AGAIN : DOMO_FAILED;
 }

@@ -41,8 +41,8 @@ reason(int status)
 bool
 domo_refusal_passes(int status)
 {
-	return status == 408 || status == 429 || status == 500 ||
-	    status == 502 || status == 503 || status == 504;
+	return status == 408 || status == 429 ||
+	    (status >= 500 && status <= 599);
 }
 
 /* Text as one line: blanks and line ends run together, at most TEXT_MAX. */
@@ -114,16 +114,21 @@ add_json(struct buf *out, const char *why, const char *body, size_t len)
 	return 0;
 }
 
+bool
+domo_refusal_is_page(const char *body)
+{
+	return body[strspn(body, " \t\r\n")] == '<';
+}
+
 /* A web page: its title. 0, or -1 if it is none. */
 static int
-add_page(struct buf *out, const char *body, size_t len)
+add_page(struct buf *out, const char *body)
 {
-	const char *p = body + strspn(body, " \t\r\n"), *end;
+	const char *p, *end;
 
-	(void)len;	/* a buf's bytes end with a NUL */
-	if (*p != '<')
+	if (!domo_refusal_is_page(body))
 		return -1;
-	p = strcasestr(p, "<title>");
+	p = strcasestr(body, "<title>");
 	end = p != NULL ? strcasestr(p, "</title>") : NULL;
 	if (end == NULL) {
 		buf_adds(out, ", with a web page");
@@ -164,7 +169,7 @@ domo_refusal_text(struct http_reply *r, const char *body, size_t len)
 	buf_addf(&out, "Domo says %d%s%s", r->status, why != NULL ? " " : "",
 	    why != NULL ? why : "");
 	if (add_json(&out, why, body, len) != 0 &&
-	    add_page(&out, body, len) != 0) {
+	    add_page(&out, body) != 0) {
 		if (len > 0) {
 			buf_adds(&out, ": ");
 			add_line(&out, body, len);

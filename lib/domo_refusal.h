@@ -14,7 +14,8 @@
 /*
  * "Domo says 400 Bad Request: MESSAGE (toe XYZ)": status, Domo's message or
  * a page's title, and the `toe`, by which Domo's support finds the request.
- * `body` is the reply's body as far as it is known. Freed by the caller.
+ * `body` is the reply's body as far as it is known, a buf's data (there is a
+ * NUL behind it). Freed by the caller.
  */
 char *domo_refusal_text(struct http_reply *, const char *body, size_t len);
 
@@ -24,5 +25,10 @@ int domo_refusal_status(const char *body, size_t len);
 
 /* May the same request do better later? */
 bool domo_refusal_passes(int status);
+
+/* Does a web page come where there should be none, and what to do then. */
+bool domo_refusal_is_page(const char *body);
+#define DOMO_REFUSAL_PAGE_HINT "; is domo_api_url the API's address, and may " \
+	"this machine's address use it?"
 
 #endif

@@ -92,10 +92,35 @@ breaks 'no login for now' 75 \
 	"the login failed: Domo says 503 Service Unavailable, with a web page" "$G"
 fault '{"path": "/oauth/token", "fault": "html-login"}'
 breaks 'a page in place of a token' 1 \
-	"the login's answer holds no token: Domo says 200, with a web page titled 'Domo'; is domo_api_url right" "$G"
+	"Domo says 200, with a web page titled 'Domo'; is domo_api_url the API's address" "$G"
 fault "{$meta, \"fault\": \"html-blocked\"}"
 breaks 'a page in place of metadata' 1 \
-	'the answer is not the JSON that the API promises \(type text/html' "$G"
+	"Domo says 200, with a web page titled 'Domo - Blocked'; is domo_api_url the API's address" "$G"
+
+# Each request: a refused token, what may pass, what may not.
+each() {	# NAME RULE ARGUMENT...
+	e_what=$1 e_rule=$2
+	shift 2
+	for f in 401 406 oauth-in-csv html-501 json-in-csv; do
+		fault "{$e_rule, \"fault\": \"$f\", \"times\": 1}"
+		run domo-cat "$@"
+		status_is 0 "$e_what: $f, once"
+	done
+	for f in html-502:75 json-in-csv:75 403:1 html-blocked:1; do
+		fault "{$e_rule, \"fault\": \"${f%:*}\"}"
+		run domo-cat --tries 2 "$@"
+		status_is "${f#*:}" "$e_what: $f"
+		ok "$e_what: $f: s3-stage refuses it" stage_refuses
+	done
+}
+each metadata "$meta" "$G"
+each 'metadata afterwards' "$meta, \"skip\": 1" "$G"
+each list '"path": "/v1/datasets\\?"' 'name:Timeline, "Feed"'
+each 'the number of rows' '"path": "/query/execute/"' --count query "$G"
+each query "$query" --columns id "$G"
+each export "$export" "$G"
+fault '{"path": "/oauth/token", "fault": "json-in-csv", "times": 5}'
+works 'a login with an error in a 200, five times' "$G"
 
 # --- 200, but no export ------------------------------------------------------
 

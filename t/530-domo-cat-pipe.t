@@ -138,8 +138,42 @@ RSW_DOMO_CACERT=$T/ca.pem run domo-cat -S "$G"
 status_is 0 'from the configuration'
 DOMO_API_URL=https://localhost:$domo_port fails 'another name' 1 \
 	'no alternative certificate subject name matches' domo-cat --cacert ca.pem "$G"
-fails 'no such file' 1 '(error setting certificate|gone.pem)' \
+fails 'no such file' 2 \
+	"cannot read 'gone.pem', the file of 'domo_cacert': No such file" \
 	domo-cat --cacert gone.pem "$G"
+# A proxy that tunnels, with a header of its own before.
+cat >proxy.py <<'E'
+import socket, sys, threading
+server = socket.create_server(('127.0.0.1', 0))
+print(server.getsockname()[1], flush=True)
+
+def copy(one, other):
+    while data := one.recv(65536):
+        other.sendall(data)
+    other.shutdown(socket.SHUT_WR)
+
+while True:
+    client = server.accept()[0]
+    head = b''
+    while b'\r\n\r\n' not in head:
+        head += client.recv(4096)
+    print(head.split(b'\r\n')[0].decode(), file=sys.stderr, flush=True)
+    host, port = head.split()[1].decode().rsplit(':', 1)
+    far = socket.create_connection((host, int(port)))
+    client.sendall(b'HTTP/1.1 200 Connection established\r\nX-Word: 1\r\n\r\n')
+    for pair in (client, far), (far, client):
+        threading.Thread(target=copy, args=pair, daemon=True).start()
+E
+/usr/bin/python3 proxy.py >proxy.port 2>proxy.log & proxy_pid=$!
+at_end 'kill $proxy_pid 2>/dev/null'
+until [ -s proxy.port ]; do sleep 0.05; done
+https_proxy=http://127.0.0.1:$(cat proxy.port)
+export https_proxy
+run domo-cat --cacert ca.pem "$G"
+out_same 'through a proxy' "domo/datasets/$G.csv"
+same 'that was asked' "$(cat proxy.log)" "CONNECT 127.0.0.1:$domo_port HTTP/1.1"
+fails 'through a proxy, an unknown CA' 1 'SSL certificate problem' domo-cat "$G"
+unset https_proxy
 DOMO_API_URL=http://127.0.0.1:$domo_port fails 'no TLS where there is one' 75 \
 	'cannot look up' domo-cat --tries 1 "$G"
 domo_start

@@ -74,8 +74,8 @@ SCOPES = ('account', 'audit', 'buzz', 'dashboard', 'data', 'user', 'workflow')
 GUID = r'([0-9A-Za-z-]+)'
 PAGE = 50
 REASONS = {429: 'Too Many Requests', 500: 'Internal Server Error',
-           502: 'Bad Gateway', 503: 'Service Unavailable',
-           504: 'Gateway Timeout'}
+           501: 'Not Implemented', 502: 'Bad Gateway',
+           503: 'Service Unavailable', 504: 'Gateway Timeout'}
 
 
 def toe():
@@ -238,9 +238,8 @@ FAULTS = {
     'status': lambda rule: Answer(
         rule['status'], rule.get('body', '').encode(),
         rule.get('kind', 'text/plain'), rule.get('headers', {})),
-    '429': html_error(429), 'html-500': html_error(500),
-    'html-502': html_error(502), 'html-503': html_error(503),
-    'html-504': html_error(504),
+    '429': html_error(429),
+    **{'html-%d' % s: html_error(s) for s in REASONS},
 }
 STYLES = {
     'null-n': {'null': b'\\N'}, 'crlf': {'line_end': b'\r\n'},
