@@ -29,7 +29,8 @@ for p in $programs; do
 	of_usage "$p" >usage
 	of_page "$p" >page
 	ok "$p: usage and page name the same options" diff -u usage page
-	for s in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+	for s in NAME SYNOPSIS DESCRIPTION OPTIONS ENVIRONMENT FILES \
+	    'EXIT STATUS' EXAMPLES DIAGNOSTICS 'SEE ALSO'; do
 		ok "$p: the page has $s" grep -qx ".Sh $s" "$srcdir/man/$p.1"
 	done
 	run "$p" --version
