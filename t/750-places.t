@@ -142,6 +142,28 @@ run env HOME=/proc TMPDIR="$T" XDG_RUNTIME_DIR= rs-writeback -v empty
 status_is 0 'a home that is read-only'
 err_like 'runs are kept elsewhere' "runs are kept in '$T/rs-writeback-.*/proc/"
 
+# Blanks in every path: home, configuration, state, temporary files
+blank="$T/a  home of mine"
+mkdir -p "$blank/.config/rs-writeback" "$blank/tmp dir"
+sed 's/^on_failure.*//' conf >"$blank/.config/rs-writeback/config"
+chmod 600 "$blank/.config/rs-writeback/config"
+printf '\n[job my own]\naccount = sandbox\ndataset_id = %s\non_success = cat >"$HOME/told"\n' \
+	"$(rs-config -j types dataset_id)" >>"$blank/.config/rs-writeback/config"
+at_home() {
+	run env -u RS_WRITEBACK_CONFIG HOME="$blank" TMPDIR="$blank/tmp dir" "$@"
+}
+at_home rs-writeback -n 'my own'
+status_is 0 'a dry run below a path with blanks'
+at_home rs-writeback 'my own'
+status_is 0 'a run'
+ok 'whose directory is there' test -s "$(echo "$blank"/.local/state/rs-writeback/runs/*/manifest.json)"
+ok 'and whose command was told' t_like ',my own,.*,loaded,' "$blank/told"
+at_home rs-writeback --history 'my own'
+same 'and which is in the history' "$(wc -l <out)" 2
+at_home "$srcdir/contrib/report"
+ok 'and in the report' t_like '<h2 id="job1">my own</h2>' out
+same 'no temporary file is left' "$(ls "$blank/tmp dir")" ''
+
 # Another sandbox; jobs of the same names, at the same time
 first=$RS_WRITEBACK_CONFIG
 "$srcdir/t/sandbox" start --until $$ "$T/second" >second.log 2>&1
