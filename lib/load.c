@@ -204,6 +204,16 @@ settings(struct load *l)
 	return rc;
 }
 
+struct pg *
+load_aside(struct load *l)
+{
+	struct pg *pg = pg_open_aside(l->conf, PACKAGE_NAME " rs-load");
+
+	if (pg != NULL)
+		pg_log(pg, l->o->log);
+	return pg;
+}
+
 /* Connect, unless the connection of the last attempt still stands. */
 static enum fate
 connect_db(struct load *l)

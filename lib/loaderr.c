@@ -378,8 +378,9 @@ loaderr_rejects(struct load *l, int64_t missing, int64_t *rows)
 		return -1;
 	/* By a session of its own: this one's snapshot is older than its own
 	 * errors, and a query that fails would end the transaction. */
-	if (pg_open(l->conf, PACKAGE_NAME " rs-load", &side) != FATE_OK)
-		return -1;
+	if ((side = load_aside(l)) == NULL)
+		return msg_error("cannot find out which rows are refused: a "
+		    "second session is refused, too; nothing is changed");
 	e.r = wait_for_rows(side, id, missing);
 	pg_close(side);
 	if (e.r == NULL)

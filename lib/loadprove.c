@@ -73,7 +73,7 @@ count_files(struct load *l, int64_t copy_id)
 {
 	struct retry wait = {.tries = 5, .base = 1, .cap = 2,
 		.stop = l->o->stop};
-	struct pg *side = pg_open_aside(l->conf, PACKAGE_NAME " rs-load");
+	struct pg *side = load_aside(l);
 	char *sql = mem_fmt("%s%lld", l->files_read, (long long)copy_id);
 	int64_t n;
 

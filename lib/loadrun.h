@@ -61,6 +61,10 @@ int load_trouble(struct load *, const char *what);
 int load_copy(struct load *, const char *schema, const char *table,
     bool noload);
 
+/* A second session, to look at what the first one does; NULL if there can be
+ * none (silent). Its statements are logged, too. */
+struct pg *load_aside(struct load *);
+
 /* How the files are compressed: "gzip", ..., "none". */
 const char *load_compression(const struct load *);
 

@@ -36,7 +36,7 @@ look(struct load *l)
 	char *sql;
 
 	if (l->side == NULL)
-		l->side = pg_open_aside(l->conf, PACKAGE_NAME " rs-load");
+		l->side = load_aside(l);
 	if (l->side == NULL) {
 		l->blind = true;
 		return;
