@@ -296,11 +296,15 @@ serve(struct run *r, const struct options *o)
 	struct signalfd_siginfo s;
 	enum pump_end end;
 
-	printf("%d\n", r->port);
-	if (fflush(stdout) != 0)
-		return EXIT_TUNNEL;	/* io_finish() says why */
+	/* Who reads the port may look for the process at once. */
 	if (o->pid_file != NULL && write_pid(o->pid_file) != 0)
 		return EXIT_TUNNEL;
+	printf("%d\n", r->port);
+	if (fflush(stdout) != 0) {
+		if (o->pid_file != NULL)
+			unlink(o->pid_file);
+		return EXIT_TUNNEL;	/* io_finish() says why */
+	}
 	if (o->background)
 		child_detach(r->report);
 	do {

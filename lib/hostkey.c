@@ -70,6 +70,21 @@ fingerprint(const void *blob, size_t len, char out[64])
 }
 
 bool
+hostkey_pin_valid(const char *pin)
+{
+	size_t n;
+
+	/* 32 bytes in base64, or a word that calls itself so. Others may be
+	 * the rest of a line of ssh-keygen -l. */
+	for (; *pin != '\0'; pin += n, pin += strspn(pin, ", \t\n")) {
+		n = strcspn(pin, ", \t\n");
+		if (strncmp(pin, "SHA256:", 7) == 0 || n == 43 || n == 44)
+			return true;
+	}
+	return false;
+}
+
+bool
 hostkey_pinned(const char *pin, const char *print)
 {
 	size_t n, m;

@@ -36,6 +36,9 @@ enum fate hostkey_check(const struct hostkey_policy *, const char *host,
 void hostkey_say_not_pinned(const char *host, int port, const void *blob,
     size_t len);
 
+/* Is there anything in this list that could be a fingerprint by SHA-256? */
+bool hostkey_pin_valid(const char *list);
+
 /* Is "SHA256:..." one of the list of fingerprints, whose members may lack
  * SHA256: or end with '='? */
 bool hostkey_pinned(const char *list, const char *print);

@@ -20,8 +20,8 @@
 #include "tun.h"
 
 #define USERAUTH_REQUEST 50	/* RFC 4252, 6 */
-/* OpenSSH hangs up at its sixth refusal; some are left for the password. */
-#define AGENT_KEYS_MAX 4
+/* OpenSSH hangs up at its sixth refusal; one is left for the password. */
+#define KEY_TRIES_MAX 5
 
 struct sshauth_run {
 	struct tun *tun;
@@ -29,6 +29,8 @@ struct sshauth_run {
 	const char *user;
 	struct buf offered;	/* the server's list of methods */
 	struct buf tried;	/* for the message */
+	int key_tries;
+	bool keys_left;		/* more keys than tries */
 	bool password_used;	/* in this exchange */
 	bool unanswered;	/* a question that needs a terminal */
 };
@@ -200,26 +202,37 @@ try_method(struct sshauth_run *r, struct signer *g, const char *name,
 	return judge(r, rc);
 }
 
-static enum fate
-try_key(struct sshauth_run *r, struct signer *g, const char *name,
-    const char *type)
-{
-	static const char *const methods[] = {"rsa-sha2-256", "rsa-sha2-512",
-		"ssh-rsa"};
-	enum fate f = FATE_FAILED;
-	size_t i, n = r->with->sha1 ? 3 : 2;
+/* Each round brings another method; those keys that have only one are done
+ * after the first. Most servers take the first, so that a key too many in an
+ * agent costs one try, not two. */
+static const char *const rsa_methods[] = {"rsa-sha2-256", "rsa-sha2-512",
+	"ssh-rsa"};
 
-	if (strcmp(type, "ssh-rsa") != 0)
-		return try_method(r, g, name, type, false);
-	if (!rsasha2_needed())
-		return try_method(r, g, name, "rsa-sha2", false);
-	for (i = 0; i < n && f == FATE_FAILED; i++)
-		f = try_method(r, g, name, methods[i], true);
-	return f;
+static int
+rounds(const struct sshauth_run *r)
+{
+	return !rsasha2_needed() ? 1 : r->with->sha1 ? 3 : 2;
 }
 
 static enum fate
-try_keys(struct sshauth_run *r)
+try_key(struct sshauth_run *r, struct signer *g, const char *name,
+    const char *type, int round)
+{
+	bool rsa = strcmp(type, "ssh-rsa") == 0, swap = rsa && rsasha2_needed();
+
+	if (round > 0 && !rsa)
+		return FATE_FAILED;
+	if (r->key_tries == KEY_TRIES_MAX) {
+		r->keys_left = true;
+		return FATE_FAILED;
+	}
+	r->key_tries++;
+	return try_method(r, g, name, swap ? rsa_methods[round] :
+	    rsa ? "rsa-sha2" : NULL, swap);
+}
+
+static enum fate
+try_files(struct sshauth_run *r, int round)
 {
 	const struct sshauth_key *k = r->with->key;
 	enum fate f = FATE_FAILED;
@@ -231,7 +244,7 @@ try_keys(struct sshauth_run *r)
 			.blob = {(unsigned char *)k->key.blob.data,
 			k->key.blob.len}};
 
-		f = try_key(r, &g, k->name, k->key.type);
+		f = try_key(r, &g, k->name, k->key.type, round);
 	}
 	return f;
 }
@@ -256,19 +269,16 @@ usable_type(struct sshstr blob)
 }
 
 static enum fate
-try_agent(struct sshauth_run *r)
+try_agent(struct sshauth_run *r, struct sshagent *a, int round)
 {
-	struct sshagent *a;
 	struct sshstr blob, comment;
 	enum fate f = FATE_FAILED;
 	const char *type;
 	size_t i;
-	int tried = 0;
 	char *name;
 
-	a = r->with->agent != NULL ? sshagent_open(r->with->agent) : NULL;
-	for (i = 0; a != NULL && f == FATE_FAILED && tried < AGENT_KEYS_MAX &&
-	    sshagent_key(a, i, &blob, &comment); i++) {
+	for (i = 0; f == FATE_FAILED && sshagent_key(a, i, &blob, &comment);
+	    i++) {
 		struct signer g = {.agent = a, .blob = blob, .user = r->user,
 			.mem = &r->tun->mem};
 
@@ -276,9 +286,25 @@ try_agent(struct sshauth_run *r)
 			continue;
 		name = mem_fmt("agent: %.*s", (int)comment.n,
 		    (const char *)comment.p);
-		f = try_key(r, &g, name, type);
+		f = try_key(r, &g, name, type, round);
 		free(name);
-		tried++;
+	}
+	return f;
+}
+
+static enum fate
+try_keys(struct sshauth_run *r)
+{
+	struct sshagent *a = NULL;
+	enum fate f = FATE_FAILED;
+	int round;
+
+	if (r->with->agent != NULL)
+		a = sshagent_open(r->with->agent);
+	for (round = 0; round < rounds(r) && f == FATE_FAILED; round++) {
+		f = try_files(r, round);
+		if (f == FATE_FAILED && a != NULL)
+			f = try_agent(r, a, round);
 	}
 	sshagent_free(a);
 	return f;
@@ -447,6 +473,9 @@ say_refused(struct sshauth_run *r)
 		hint = "; the server asks something that needs a terminal";
 	else if (r->tried.len == 0)
 		hint = "; set ssh_private_key or ssh_password";
+	else if (r->keys_left)
+		hint = "; not all keys were tried; name the right one with -i "
+		    "(ssh_private_key)";
 	else if (!r->with->sha1 && strstr(r->tried.data, "rsa-sha2") != NULL)
 		hint = "; a server from before 2016 needs ssh_allow_sha1 = yes";
 	msg_error("cannot log in to '%s' as '%s': the server refused (it "
@@ -461,8 +490,8 @@ static const struct way {
 	const char *method;
 	enum fate (*try)(struct sshauth_run *);
 } ways[] = {
-	{"publickey", try_keys}, {"publickey", try_agent},
-	{"password", try_password}, {"keyboard-interactive", try_questions},
+	{"publickey", try_keys}, {"password", try_password},
+	{"keyboard-interactive", try_questions},
 };
 #define NWAYS (sizeof(ways) / sizeof(ways[0]))
 
@@ -471,9 +500,7 @@ static bool
 has_means(const struct sshauth_run *r, const struct way *w)
 {
 	if (w->try == try_keys)
-		return r->with->nkeys > 0;
-	if (w->try == try_agent)
-		return r->with->agent != NULL;
+		return r->with->nkeys > 0 || r->with->agent != NULL;
 	return r->with->password != NULL || r->with->ask;
 }
 

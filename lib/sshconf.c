@@ -262,6 +262,11 @@ sshconf_load(struct cfg *c, const char *bastion, bool accept_new,
 	    load_known(c, accept_new, s) != 0 || load_auth(c, s) != 0 ||
 	    cfg_get(c, "ssh_host_key_fingerprint", &s->tun.hostkey.pin) != 0)
 		return -1;
+	if (s->tun.hostkey.pin != NULL &&
+	    !hostkey_pin_valid(s->tun.hostkey.pin))
+		return msg_error("cannot use '%s' as a host key's fingerprint: "
+		    "it is SHA256:..., as 'ssh-keygen -l' shows it",
+		    s->tun.hostkey.pin);
 	s->tun.hop = s->hop;
 	s->tun.nhops = s->nhops;
 	s->tun.hostkey.known = s->known;

@@ -178,6 +178,24 @@ quietly ssh-add ecdsa-384
 try default
 status_is 0 'an ECDSA key from the agent'
 
+quietly ssh-add -D
+for n in 1 2 3; do
+	quietly openssl genrsa -traditional -out stranger$n 2048
+	quietly ssh-add stranger$n
+done
+quietly ssh-add ed25519
+try default
+status_is 0 'the fourth key of an agent, behind three RSA keys (MaxAuthTries is 6)'
+quietly ssh-add -d ed25519
+for n in 4 5 6; do
+	quietly ssh-keygen -q -t ed25519 -N '' -f stranger$n
+	quietly ssh-add stranger$n
+done
+try default
+status_is 125 'six keys of an agent that are not let in'
+err_like 'not all were tried, and the way out is named' \
+	"tried: (key 'agent: [^,]*, ){4}key 'agent: [^,]*\); not all keys were tried; name the right one with -i \(ssh_private_key\)\$"
+
 # A server of another make, which knows no rsa-sha2-512, and wants every packet
 # as RFC 8332 has it. It looks for the user's keys in his home: /etc/passwd is
 # another one in a mount namespace of its own.

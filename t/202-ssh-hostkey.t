@@ -140,6 +140,10 @@ for f in "$fp_ed25519" "${fp_ed25519#SHA256:}" "$fp_ed25519=" "SHA256:AAAA, $fp_
 	run fwd --fingerprint "$f"
 	status_is 0 "the fingerprint as $f"
 done
+run fwd --fingerprint "$(ssh-keygen -lf "$etc/host_ed25519.pub")"
+status_is 0 'the whole line of ssh-keygen -l'
+fails 'a fingerprint by MD5' 2 "cannot use 'MD5:11:22' as a host key's fingerprint: it is SHA256:" \
+	fwd --fingerprint MD5:11:22
 run fwd --fingerprint "$fp_ecdsa"
 status_is 0 'the fingerprint of another key that the server has'
 fails 'a wrong fingerprint' 125 "is not the one of ssh_host_key_fingerprint" \

@@ -226,13 +226,14 @@ same 'SIGINT too' $? 0
 run ssh-fwd -a sandbox -L "$to" -b --pid-file fwd.pid
 status_is 0 '-b returns'
 port=$(cat out)
-for _ in 1 2 3 4 5; do [ -s fwd.pid ] && break; sleep 0.1; done
 PGPORT=$port run /usr/bin/python3 client.py up 1000000
 status_is 0 'and serves'
 ok 'the pid is the right one' grep -q ssh-fwd "/proc/$(cat fwd.pid)/cmdline"
 kill "$(cat fwd.pid)"
 for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e fwd.pid ] || break; sleep 0.1; done
 ok 'the pid file goes with it' test ! -e fwd.pid
+fails 'a pid file that cannot be written' 125 "cannot write '/proc/x': " \
+	ssh-fwd -a sandbox -L "$to" -b --pid-file /proc/x
 
 # stdin and stdout
 W() { ssh-fwd -a sandbox -W "$to"; }
