@@ -165,8 +165,7 @@ work(struct domo *d, const char *dataset, const struct domo_export_opt *o,
 	} else if (what != 0) {
 		rc = describe(&m, what == 'S');
 	} else {
-		if (m.pdp_enabled != NULL && strcmp(m.pdp_enabled,
-		    "true") == 0)
+		if (domo_meta_has_pdp(&m))
 			msg_warn("DataSet '%s' has PDP on: rows that the "
 			    "client's owner may not see do not come", dataset);
 		rc = finish(d, domo_export_run(d, &m, o, STDOUT_FILENO),

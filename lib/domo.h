@@ -1,7 +1,7 @@
 /*
  * Domo's public API: login, one request at a time, what a refusal says, and
- * when to try again. What is asked for is in domo_meta, domo_query and
- * domo_export.
+ * when to try again. What is asked for is in domo_meta, domo_select
+ * and domo_export.
  *
  * Nothing here speaks: the reason of the last failure is domo_why(), and the
  * program says it once, with what it was about to do.

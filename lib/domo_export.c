@@ -133,8 +133,6 @@ static enum domo_result
 check_rows(struct export *x)
 {
 	long long got = (long long)rows_total(&x->body.out.rows) - 1;
-	bool pdp = x->before->pdp_enabled != NULL &&
-	    strcmp(x->before->pdp_enabled, "true") == 0;
 
 	if (x->plan.sql != NULL && x->body.num_rows >= 0 &&
 	    x->body.num_rows != got)
@@ -147,8 +145,8 @@ check_rows(struct export *x)
 		    "where Domo cuts the answer to a query; choose fewer", got);
 	if (x->body.expected < 0 || got == x->body.expected)
 		return DOMO_OK;
-	if (pdp && x->opt->count == DOMO_EXPORT_COUNT_ROWS &&
-	    x->plan.sql == NULL)
+	if (domo_meta_has_pdp(x->before) && x->plan.sql == NULL &&
+	    x->opt->count == DOMO_EXPORT_COUNT_ROWS)
 		return domo_fail(x->d, DOMO_FAILED, "%lld of %lld rows came; "
 		    "the DataSet has PDP on, so some may be hidden from this "
 		    "client: --count=query compares with what it may see", got,
@@ -372,7 +370,6 @@ domo_export_describe(struct domo *d, struct domo_meta *m,
 	struct domo_select_plan p;
 	enum domo_result res;
 	int64_t rows = m->rows;
-	size_t i;
 
 	res = domo_select_make(d, &o->select, m, &p);
 	if (res == DOMO_OK && (p.sql != NULL ||
@@ -382,11 +379,7 @@ domo_export_describe(struct domo *d, struct domo_meta *m,
 		m->rows = rows;
 		if (p.sql != NULL)
 			m->columns = (int64_t)p.ncolumns;
-		for (i = 0; i < m->ncolumns; i++) {
-			free(m->column[i].name);
-			free(m->column[i].type);
-		}
-		free(m->column);
+		domo_meta_free_columns(m->column, m->ncolumns);
 		m->column = p.column;
 		m->ncolumns = p.ncolumns;
 		p.column = NULL;

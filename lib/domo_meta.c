@@ -82,15 +82,27 @@ read_meta(const json_t *j, struct domo_meta *m)
 }
 
 void
-domo_meta_release(struct domo_meta *m)
+domo_meta_free_columns(struct domo_meta_column *column, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < m->ncolumns; i++) {
-		free(m->column[i].name);
-		free(m->column[i].type);
+	for (i = 0; i < n; i++) {
+		free(column[i].name);
+		free(column[i].type);
 	}
-	free(m->column);
+	free(column);
+}
+
+bool
+domo_meta_has_pdp(const struct domo_meta *m)
+{
+	return m->pdp_enabled != NULL && strcmp(m->pdp_enabled, "true") == 0;
+}
+
+void
+domo_meta_release(struct domo_meta *m)
+{
+	domo_meta_free_columns(m->column, m->ncolumns);
 	free(m->id);
 	free(m->name);
 	free(m->description);

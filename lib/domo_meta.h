@@ -32,6 +32,10 @@ struct domo_meta {
 enum domo_result domo_meta_get(struct domo *, const char *id,
     struct domo_meta *);
 void domo_meta_release(struct domo_meta *);
+void domo_meta_free_columns(struct domo_meta_column *, size_t n);
+
+/* Are there policies that hide rows? */
+bool domo_meta_has_pdp(const struct domo_meta *);
 
 /*
  * All DataSets whose name has `pattern` in it (in any case; NULL: all), one

@@ -197,13 +197,7 @@ choose_columns(struct domo *d, const char *list, const struct domo_meta *m,
 void
 domo_select_release(struct domo_select_plan *p)
 {
-	size_t i;
-
-	for (i = 0; i < p->ncolumns; i++) {
-		free(p->column[i].name);
-		free(p->column[i].type);
-	}
-	free(p->column);
+	domo_meta_free_columns(p->column, p->ncolumns);
 	free(p->sql);
 	free(p->count);
 	memset(p, 0, sizeof(*p));
