@@ -517,6 +517,9 @@ choose_jobs(struct runner *r, char *argv[], size_t n)
 		return -1;
 	for (i = 0; r->all && (name = cfg_section(c, "job", i)) != NULL; i++)
 		add_job(r, name);
+	if (r->all && i == 0)
+		msg_error("cannot run all jobs: there is no [job NAME] in '%s'",
+		    cfg_path(c) != NULL ? cfg_path(c) : "any file");
 	if (r->resume != NULL && (dir = history_dir(c)) != NULL) {
 		path = history_find(dir, r->resume, &job);
 		free(path);
@@ -526,7 +529,7 @@ choose_jobs(struct runner *r, char *argv[], size_t n)
 	if (job != NULL)
 		add_job(r, job);
 	free(job);
-	return r->resume == NULL || r->njobs > 0 ? 0 : -1;
+	return r->njobs > 0 ? 0 : -1;
 }
 
 /* -1 to go on, or an exit status. */
@@ -584,6 +587,8 @@ split(int argc, char *argv[], struct runner *r)
 		    "nor -n");
 	if (at == first && !r->all && r->resume == NULL)
 		return opt_usage(usage, "no job given");
+	/* From here on it speaks for the driver. */
+	msg_init("rs-writeback");
 	return choose_jobs(r, argv + first, (size_t)(at - first)) == 0 ? 0 :
 	    MISUSE;
 }
@@ -601,8 +606,6 @@ main(int argc, char *argv[])
 	if (rc >= 0)
 		return io_finish(rc);
 	rc = split(argc, argv, &r);
-	/* From here on it speaks for the driver. */
-	msg_init("rs-writeback");
 	if (rc == 0) {
 		r.signals = child_signals();
 		rc = r.signals < 0 ? FAILED : run_all(&r);

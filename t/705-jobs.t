@@ -181,9 +181,20 @@ done
 run rs-writeback -A
 status_is 1 '--all, one after the other'
 same 'runs the last one too' "$(rs-history -j paused | wc -l)" 3
-run rs-writeback -- -A
-status_is 2 'a job that looks like an option'
-err_like 'is none' "no job is named '-A'"
+lines=$(rs-history | wc -l)
+fails 'a job that looks like an option' 2 "'-A' stands behind a name" rs-writeback -- -A
+fails 'an option behind a job' 2 "'-n' stands behind a name" rs-writeback one -n
+same 'runs nothing' "$(rs-history | wc -l)" "$lines"
+run rs-writeback --jobs=2 one two
+same '--jobs=2 as one word, and two jobs' "$(rs-history | wc -l)" $((lines + 2))
+run rs-writeback --history=two
+same '--history=JOB too' "$(cut -d , -f 4 out | sort -u)" 'job
+two'
+fails '--all without a configuration' 2 \
+	"cannot run all jobs: there is no \[job NAME\] in '.*/config'" \
+	env -u RS_WRITEBACK_CONFIG rs-writeback --all
+fails '--all with neither a configuration nor HOME' 2 'cannot run all jobs' \
+	env -u RS_WRITEBACK_CONFIG -u HOME rs-writeback --all
 
 # A signal in the pause after a load that failed for now
 fault db '[{"match": "^COPY", "action": "error", "code": "XX000", "message": "1023"}]'
