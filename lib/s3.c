@@ -240,13 +240,6 @@ s3_slowed(struct s3 *s)
 	return n;
 }
 
-static void
-add_owner(const struct s3 *s, struct s3req *q)
-{
-	if (s->owner != NULL)
-		s3req_header(q, "x-amz-expected-bucket-owner", s->owner);
-}
-
 enum fate
 s3_put(struct s3 *s, struct http *h, struct s3_object *o)
 {
@@ -261,18 +254,7 @@ s3_put(struct s3 *s, struct http *h, struct s3_object *o)
 		    "one object may have", o->bucket, o->key, o->len);
 		return FATE_FAILED;
 	}
-	s3req_header(&q, "Content-Type", o->type);
-	if (o->tags != NULL)
-		s3req_header(&q, "x-amz-tagging", o->tags);
-	if (s->encryption != NULL)
-		s3req_header(&q, "x-amz-server-side-encryption",
-		    s->encryption);
-	if (s->kms_key != NULL)
-		s3req_header(&q, "x-amz-server-side-encryption-aws-kms-key-id",
-		    s->kms_key);
-	if (s->acl != NULL)
-		s3req_header(&q, "x-amz-acl", s->acl);
-	add_owner(s, &q);
+	s3req_object(s, &q, o);
 	http_reply_init(&r);
 	fate = s3req_do(s, h, &q, &r);
 	o->unsure = fate != FATE_OK && q.unsure;
@@ -291,7 +273,7 @@ s3_head(struct s3 *s, struct http *h, const char *bucket, const char *key,
 	const char *v;
 	enum fate fate;
 
-	add_owner(s, &q);
+	s3req_owner(s, &q);
 	http_reply_init(&r);
 	fate = s3req_do(s, h, &q, &r);
 	if (fate == FATE_OK) {
@@ -314,7 +296,7 @@ s3_get(struct s3 *s, struct http *h, const char *bucket, const char *key,
 	struct http_reply r;
 	enum fate fate;
 
-	add_owner(s, &q);
+	s3req_owner(s, &q);
 	http_reply_init(&r);
 	fate = s3req_do(s, h, &q, &r);
 	http_reply_release(&r);
@@ -399,7 +381,7 @@ delete_batch(struct s3 *s, struct http *h, const char *bucket,
 	EVP_EncodeBlock((unsigned char *)sum, md5, (int)len);
 	s3req_header(&q, "Content-MD5", sum);
 	s3req_header(&q, "Content-Type", "application/xml");
-	add_owner(s, &q);
+	s3req_owner(s, &q);
 	q.body = b.data;
 	q.len = b.len;
 	fate = s3req_do(s, h, &q, &r);
@@ -499,7 +481,7 @@ s3_list(struct s3 *s, struct http *h, const char *bucket, const char *prefix,
 		    .nquery = token != NULL ? 4 : 3};
 
 		query[3].value = token;
-		add_owner(s, &q);
+		s3req_owner(s, &q);
 		fate = s3req_do(s, h, &q, &r);
 		free(token);
 		token = NULL;

@@ -57,6 +57,22 @@ struct s3_object {
 };
 enum fate s3_put(struct s3 *, struct http *, struct s3_object *);
 
+/*
+ * The same object in parts of 5 MiB or more (the last may be smaller), which
+ * can be sent in any order, side by side: begin gives an id (freed by the
+ * caller), each part, by its number from 1, an etag (freed by the caller),
+ * and end makes an object of all, in order. Until then, and after abort,
+ * there is none. Aborting what is no more is no error.
+ */
+enum fate s3_multi_begin(struct s3 *, struct http *, const struct s3_object *,
+    char **id);
+enum fate s3_multi_part(struct s3 *, struct http *, const struct s3_object *,
+    const char *id, size_t number, char **etag);
+enum fate s3_multi_end(struct s3 *, struct http *, const struct s3_object *,
+    const char *id, const char *const *etag, size_t n);
+enum fate s3_multi_abort(struct s3 *, struct http *, const char *bucket,
+    const char *key, const char *id);
+
 /* The object's size, -1 if there is none (that is FATE_OK). Without the
  * right to know, *size is -2, and nothing is said. */
 enum fate s3_head(struct s3 *, struct http *, const char *bucket,

@@ -50,6 +50,30 @@ s3req_header(struct s3req *q, const char *name, const char *value)
 	q->header[q->nheader++].value = value;
 }
 
+void
+s3req_owner(const struct s3 *s, struct s3req *q)
+{
+	if (s->owner != NULL)
+		s3req_header(q, "x-amz-expected-bucket-owner", s->owner);
+}
+
+void
+s3req_object(const struct s3 *s, struct s3req *q, const struct s3_object *o)
+{
+	s3req_header(q, "Content-Type", o->type);
+	if (o->tags != NULL)
+		s3req_header(q, "x-amz-tagging", o->tags);
+	if (s->encryption != NULL)
+		s3req_header(q, "x-amz-server-side-encryption",
+		    s->encryption);
+	if (s->kms_key != NULL)
+		s3req_header(q, "x-amz-server-side-encryption-aws-kms-key-id",
+		    s->kms_key);
+	if (s->acl != NULL)
+		s3req_header(q, "x-amz-acl", s->acl);
+	s3req_owner(s, q);
+}
+
 /* May the bucket's name stand in a host name? A wildcard certificate covers
  * one label only, so over TLS it must have no dot. */
 static bool
@@ -221,7 +245,7 @@ perform(struct s3 *s, struct http *h, struct s3req *q, struct attempt *a,
 	struct http_request hr = {.method = q->method, .url = a->url,
 	    .header = (const char *const *)a->line, .body = q->body,
 	    .body_len = q->len, .has_body = q->has_body,
-	    .idle_timeout = 60, .stop = s->stop};
+	    .idle_timeout = 60, .stop = q->to_the_end ? NULL : s->stop};
 	enum http_result rc;
 
 	if (q->sink != NULL) {
@@ -498,8 +522,9 @@ end_turn(struct s3 *s, bool slow)
 static bool
 is_answer(const struct s3req *q, const struct http_reply *r)
 {
-	return (r->status >= 200 && r->status < 300) ||
-	    (r->status == 404 && q->missing_ok) ||
+	if (r->status >= 200 && r->status < 300)
+		return !q->late_error || strstr(r->body.data, "<Error>") == NULL;
+	return (r->status == 404 && q->missing_ok) ||
 	    (r->status == 403 && q->denied_ok);
 }
 

@@ -48,6 +48,9 @@ struct s3req {
 	bool has_body;
 	bool missing_ok;		/* 404 is an answer */
 	bool denied_ok;			/* and so is 403 */
+	bool late_error;		/* 200 may come before an error does */
+	bool to_the_end;		/* not stopped half-way: its answer
+					 * must be known */
 	bool unsure;			/* set: it failed, and may still have
 					 * been done */
 	/* a GET that goes on where it was cut; got counts */
@@ -59,6 +62,11 @@ struct s3req {
 
 /* Add a header; the strings must live until the request is done. */
 void s3req_header(struct s3req *, const char *name, const char *value);
+
+/* Headers: whose bucket it must be; and all that a new object has. */
+void s3req_owner(const struct s3 *, struct s3req *);
+void s3req_object(const struct s3 *, struct s3req *,
+    const struct s3_object *);
 
 /* Do it. FATE_OK: the reply is a success, or 404 or 403 as allowed. */
 enum fate s3req_do(struct s3 *, struct http *, struct s3req *,

@@ -1,7 +1,8 @@
 /*
  * Staging: one thread reads (the caller's), some check and compress, some
- * upload. An object goes from feed to a worker to an uploader; each place
- * where it can wait is bounded, so that a slow S3 slows the reader.
+ * store. A segment goes from feed to a worker, and what it becomes to a
+ * sender; each place where it can wait is bounded, so that a slow S3 slows
+ * the reader.
  */
 #include "config.h"
 
@@ -13,70 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "feed.h"
 #include "header.h"
 #include "io.h"
 #include "mem.h"
 #include "msg.h"
-#include "stage.h"
-
-/* The rewritten form of one piece, at worst. */
-#define OUT_MAX ((size_t)70 * SCAN_ROW_MAX)
-
-/* Finished objects that wait for an uploader. */
-#define WAITING 1
-
-/* Of a value, in a message. */
-#define EXCERPT 40
-
-/* A fault in the data, kept until it is known to be the first one: rows can
- * only be counted when all before are checked. */
-struct where {
-	enum scan_fault fault;
-	uint64_t row;		/* in the object, from 1 */
-	uint64_t offset;	/* in the input */
-	size_t col, fields;
-	char excerpt[EXCERPT + 4];
-};
-
-struct part {
-	char *key;
-	uint64_t rows, bytes;	/* bytes stored */
-	bool begun;		/* an upload was begun */
-	struct buf *body;	/* until it is stored */
-};
-
-struct stage {
-	struct stage_opt opt;
-	struct feed *feed;
-	char **name;
-	size_t ncols;
-	struct scan total;	/* after stage_run() */
-	char *extra;		/* key of stage_put() */
-
-	pthread_mutex_t lock;	/* guards what follows */
-	pthread_cond_t changed;
-	struct part *part;	/* moves when it grows */
-	size_t nparts, size;
-	struct feed_object *next;	/* for a worker */
-	struct part_list {
-		size_t index[WAITING];
-		int n;
-	} ready;		/* for an uploader */
-	struct buf **spare;	/* bodies to use again */
-	int nspare;
-	int workers;		/* that still run */
-	int uploaders;
-	int in_flight;		/* uploads */
-	bool no_more;		/* input */
-	size_t checked;		/* parts, by HEAD */
-	uint64_t rows, stored;
-	bool warned;
-	/* the first fault in the order of the input; none: SIZE_MAX */
-	size_t fault_at;
-	struct where fault;
-	enum fate fate;
-};
+#include "stagerun.h"
 
 const char *
 stage_column(const struct stage *s, size_t i)
@@ -122,18 +64,34 @@ stage_types(struct stage *s, const struct scan_type *types)
 	s->opt.scan.types = types;
 }
 
+/* How the input is divided: see stagerun.h. */
+static void
+choose_segments(struct stage *s)
+{
+	size_t slices = (size_t)s->opt.slices, jobs = (size_t)s->opt.jobs;
+
+	s->per = (s->opt.object + STAGE_SEGMENT / 2) / STAGE_SEGMENT;
+	s->open = (jobs + slices - 1) / slices * slices;
+	if (s->per <= 1)
+		s->per = s->open = 1;
+	s->segment = s->opt.object / s->per;
+}
+
 enum fate
 stage_open(const struct stage_opt *o, int fd, struct stage **out)
 {
 	struct stage *s = mem_zero(1, sizeof(*s));
 	struct feed_opt f = {.fd = fd, .scan = &s->opt.scan,
-	    .object = o->object, .slices = o->slices, .busy = o->jobs,
-	    .stop = o->halt, .wake = o->wake[0]};
+	    .slices = o->slices, .busy = o->jobs, .stop = o->halt,
+	    .wake = o->wake[0]};
 	enum fate fate;
 
 	s->opt = *o;
+	choose_segments(s);
+	f.object = s->segment;
 	s->fault_at = SIZE_MAX;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_mutex_init(&s->begin, NULL);
 	pthread_cond_init(&s->changed, NULL);
 	s->feed = feed_new(&f);
 	fate = feed_header(s->feed, &s->name, &s->ncols);
@@ -144,6 +102,30 @@ stage_open(const struct stage_opt *o, int fd, struct stage **out)
 	scan_init(&s->total, &s->opt.scan, s->ncols);
 	*out = s;
 	return FATE_OK;
+}
+
+static void
+free_body(struct buf *b)
+{
+	if (b == NULL)
+		return;
+	buf_release(b);
+	free(b);
+}
+
+static void
+free_part(struct stage_part *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->netag; i++)
+		free(p->etag[i]);
+	free(p->etag);
+	free(p->upload);
+	codec_free(p->codec);
+	free_body(p->body);
+	free(p->key);
+	free(p);
 }
 
 void
@@ -157,32 +139,33 @@ stage_free(struct stage *s)
 		free(s->name[i]);
 	free(s->name);
 	for (i = 0; i < s->nparts; i++)
-		free(s->part[i].key);
-	for (i = 0; i < (size_t)s->nspare; i++) {
-		buf_release(s->spare[i]);
-		free(s->spare[i]);
-	}
+		free_part(s->part[i]);
+	for (i = 0; i < (size_t)s->nspare; i++)
+		free_body(s->spare[i]);
+	for (i = 0; i < (size_t)s->nidle; i++)
+		codec_free(s->idle[i]);
+	free(s->idle);
 	free(s->spare);
 	free(s->part);
+	free(s->rows_of);
 	free(s->extra);
 	if (s->total.prof != NULL)
 		scan_release(&s->total);
 	feed_free(s->feed);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
+	pthread_mutex_destroy(&s->begin);
 	free(s);
 }
 
-/* Something went wrong at this object: in its data (`where`), or something
- * that was said already. The first one in the order of the input counts. */
-static void
-set_fault(struct stage *s, size_t at, const struct where *where,
+void
+stage_fault(struct stage *s, size_t at, const struct stage_where *where,
     enum fate fate)
 {
 	pthread_mutex_lock(&s->lock);
 	if (at < s->fault_at) {
 		s->fault = where != NULL ? *where :
-		    (struct where){.fault = SCAN_FINE};
+		    (struct stage_where){.fault = SCAN_FINE};
 		s->fault_at = at;
 		s->fate = fate;
 	}
@@ -194,34 +177,8 @@ set_fault(struct stage *s, size_t at, const struct where *where,
 		msg_debug("cannot wake the reader");
 }
 
-static void
-take_excerpt(const struct scan *c, const struct feed_piece *p,
-    struct where *w)
-{
-	size_t from = c->fault_start, len = c->fault_len, n;
-
-	/* In a long field, the place is of more use than its begin. */
-	if (c->fault_offset > from + EXCERPT / 2 &&
-	    c->fault_offset < from + len) {
-		len -= c->fault_offset - EXCERPT / 2 - from;
-		from = c->fault_offset - EXCERPT / 2;
-	}
-	if (from > p->n)
-		from = p->n;
-	if (len > p->n - from)
-		len = p->n - from;
-	n = len < EXCERPT ? len : EXCERPT;
-	memcpy(w->excerpt, p->p + from, n);
-	w->excerpt[n] = '\0';
-	/* A NUL would end it, and a newline is no part of the row. */
-	while (n > 0 && strchr("\r\n", w->excerpt[n - 1]) != NULL)
-		w->excerpt[--n] = '\0';
-	if (n == EXCERPT)
-		memcpy(w->excerpt + n, "...", 4);
-}
-
 static char *
-fault_text(const struct stage *s, const struct where *w, uint64_t before)
+fault_text(const struct stage *s, const struct stage_where *w, uint64_t before)
 {
 	char *column = w->col >= s->ncols ? mem_dup("") :
 	    *s->name[w->col] == '\0' ? mem_fmt(", column %zu", w->col + 1) :
@@ -237,313 +194,6 @@ fault_text(const struct stage *s, const struct where *w, uint64_t before)
 	free(column);
 	free(more);
 	return text;
-}
-
-/* A worker's own. */
-struct worker {
-	struct stage *s;
-	pthread_t thread;
-	struct scan scan;
-	struct codec *codec;
-	struct buf out;
-	struct where where;
-};
-
-/* Check and compress one object into the body. 0, or -1 with where set, or
- * with its fault SCAN_FINE when something else was wrong (said). */
-static int
-work_on(struct worker *w, struct feed_object *o, struct buf *body,
-    uint64_t *rows)
-{
-	struct stage *s = w->s;
-	uint64_t first = w->scan.rows, base;
-	struct feed_piece *p;
-	size_t i;
-	int rc = 0;
-
-	w->where.fault = SCAN_FINE;
-	for (i = 0; i < o->npieces; i++) {
-		p = &o->piece[i];
-		base = w->scan.rows;
-		buf_reset(&w->out);
-		if (rc == 0 && (scan_block(&w->scan, p->p, p->n,
-		    p->unfinished && s->opt.no_newline && !p->too_long,
-		    &w->out) != 0)) {
-			rc = -1;
-			w->where.fault = p->too_long &&
-			    (w->scan.fault == SCAN_NO_NEWLINE ||
-			    w->scan.fault == SCAN_OPEN_QUOTE) ?
-			    SCAN_ROW_LONG : w->scan.fault;
-			w->where.row = base - first + w->scan.fault_row;
-			w->where.offset = p->offset + w->scan.fault_offset;
-			w->where.col = w->scan.fault_col;
-			w->where.fields = w->scan.fault_fields;
-			take_excerpt(&w->scan, p, &w->where);
-		}
-		feed_done(s->feed, p);
-		if (rc == 0)
-			rc = codec_add(w->codec, w->out.data, w->out.len,
-			    body);
-	}
-	if (rc == 0)
-		rc = codec_end(w->codec, body);
-	*rows = w->scan.rows - first;
-	return rc;
-}
-
-static struct buf *
-get_body(struct stage *s)
-{
-	struct buf *b = NULL;
-
-	pthread_mutex_lock(&s->lock);
-	if (s->nspare > 0)
-		b = s->spare[--s->nspare];
-	pthread_mutex_unlock(&s->lock);
-	if (b == NULL) {
-		b = mem_alloc(sizeof(*b));
-		buf_init(b, (size_t)S3_PUT_MAX);
-		/* So that it need not be copied as it grows. What is not
-		 * written to takes no memory. */
-		buf_reserve(b, s->opt.object + s->opt.object / 8);
-	}
-	buf_reset(b);
-	return b;
-}
-
-static void
-put_body(struct stage *s, struct buf *b)
-{
-	pthread_mutex_lock(&s->lock);
-	s->spare = mem_resize(s->spare, (size_t)s->nspare + 1,
-	    sizeof(struct buf *));
-	s->spare[s->nspare++] = b;
-	pthread_mutex_unlock(&s->lock);
-}
-
-static void
-discard(struct stage *s, struct feed_object *o)
-{
-	size_t i;
-
-	for (i = 0; i < o->npieces; i++)
-		feed_done(s->feed, &o->piece[i]);
-	feed_object_free(o);
-}
-
-/* The next object for a worker; NULL: there is none any more. */
-static struct feed_object *
-take_object(struct stage *s)
-{
-	struct feed_object *o;
-	bool late;
-
-	for (;;) {
-		pthread_mutex_lock(&s->lock);
-		while (s->next == NULL && !s->no_more)
-			pthread_cond_wait(&s->changed, &s->lock);
-		o = s->next;
-		s->next = NULL;
-		late = o != NULL && o->index > s->fault_at;
-		pthread_cond_broadcast(&s->changed);
-		pthread_mutex_unlock(&s->lock);
-		/* Behind a fault nothing counts. */
-		if (!late)
-			return o;
-		discard(s, o);
-	}
-}
-
-/* Hand a finished object to the uploaders. */
-static void
-hand_over(struct stage *s, size_t index, uint64_t rows, struct buf *body)
-{
-	pthread_mutex_lock(&s->lock);
-	s->part[index].rows = rows;
-	s->part[index].bytes = body->len;
-	s->part[index].body = body;
-	s->rows += rows;
-	while (s->ready.n == WAITING && s->fault_at == SIZE_MAX)
-		pthread_cond_wait(&s->changed, &s->lock);
-	if (s->fault_at == SIZE_MAX) {
-		s->ready.index[s->ready.n++] = index;
-		body = NULL;
-	} else {
-		s->part[index].body = NULL;
-	}
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-	if (body != NULL)
-		put_body(s, body);
-}
-
-static void *
-work(void *arg)
-{
-	struct worker *w = arg;
-	struct stage *s = w->s;
-	struct feed_object *o;
-	struct buf *body;
-	uint64_t rows;
-
-	while ((o = take_object(s)) != NULL) {
-		body = get_body(s);
-		if (work_on(w, o, body, &rows) == 0) {
-			hand_over(s, o->index, rows, body);
-		} else {
-			/* All objects before it are in other hands, so this
-			 * worker is not needed any more. */
-			put_body(s, body);
-			set_fault(s, o->index, &w->where, FATE_FAILED);
-			feed_object_free(o);
-			break;
-		}
-		feed_object_free(o);
-	}
-	pthread_mutex_lock(&s->lock);
-	s->workers--;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
-}
-
-/* The next part to upload; false: there will be none any more. */
-static bool
-take_ready(struct stage *s, size_t *index, struct s3_object *o,
-    struct buf **body)
-{
-	struct part *p;
-	bool got;
-
-	pthread_mutex_lock(&s->lock);
-	while (s->ready.n == 0 && s->workers > 0 && s->fault_at == SIZE_MAX)
-		pthread_cond_wait(&s->changed, &s->lock);
-	got = s->ready.n > 0;
-	if (got) {
-		*index = s->ready.index[0];
-		s->ready.n--;
-		memmove(s->ready.index, s->ready.index + 1,
-		    (size_t)s->ready.n * sizeof(s->ready.index[0]));
-		p = &s->part[*index];
-		*body = p->body;
-		p->body = NULL;
-		p->begun = s->fault_at == SIZE_MAX;
-		o->key = p->key;
-		o->body = (*body)->data;
-		o->len = (*body)->len;
-		s->in_flight++;
-		pthread_cond_broadcast(&s->changed);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return got;
-}
-
-static bool
-faulty(struct stage *s)
-{
-	bool b;
-
-	pthread_mutex_lock(&s->lock);
-	b = s->fault_at != SIZE_MAX;
-	pthread_mutex_unlock(&s->lock);
-	return b;
-}
-
-/* Is the part there, and as large as it should be? */
-static enum fate
-check_part(struct stage *s, struct http *h, const struct part *p)
-{
-	int64_t size;
-	enum fate fate = s3_head(s->opt.s3, h, s->opt.bucket, p->key, &size);
-
-	if (fate != FATE_OK)
-		return fate;
-	if (size == -2) {
-		pthread_mutex_lock(&s->lock);
-		if (!s->warned)
-			msg_info("cannot look at the objects that were "
-			    "stored: no right to s3:GetObject");
-		s->warned = true;
-		pthread_mutex_unlock(&s->lock);
-		return FATE_OK;
-	}
-	if (size == (int64_t)p->bytes)
-		return FATE_OK;
-	if (size < 0)
-		msg_error("cannot find 's3://%s/%s', which was just stored",
-		    s->opt.bucket, p->key);
-	else
-		msg_error("cannot trust 's3://%s/%s': it has %lld bytes, but "
-		    "%llu were stored", s->opt.bucket, p->key,
-		    (long long)size, (unsigned long long)p->bytes);
-	return FATE_FAILED;
-}
-
-/* When all is uploaded: look at every part. */
-static void
-check_parts(struct stage *s, struct http *h)
-{
-	enum fate fate = FATE_OK;
-	struct part p;
-	bool more;
-
-	while (fate == FATE_OK && !s->opt.dry_run) {
-		pthread_mutex_lock(&s->lock);
-		while (s->in_flight > 0 && s->fault_at == SIZE_MAX)
-			pthread_cond_wait(&s->changed, &s->lock);
-		more = s->fault_at == SIZE_MAX && s->checked < s->nparts;
-		if (more)
-			p = s->part[s->checked++];
-		pthread_mutex_unlock(&s->lock);
-		if (!more)
-			return;
-		fate = check_part(s, h, &p);
-	}
-	if (fate != FATE_STOPPED)
-		set_fault(s, 0, NULL, fate);
-}
-
-static void *
-upload(void *arg)
-{
-	struct stage *s = arg;
-	struct http *h = s3_http(s->opt.s3);
-	struct s3_object o = {.bucket = s->opt.bucket, .tags = s->opt.tags,
-	    .type = "text/csv", .unsure = false};
-	enum fate fate;
-	struct buf *body;
-	size_t index;
-
-	if (s->opt.codec != CODEC_NONE)
-		o.type = s->opt.codec == CODEC_GZIP ? "application/gzip" :
-		    "application/zstd";
-	while (take_ready(s, &index, &o, &body)) {
-		fate = FATE_STOPPED;
-		o.unsure = false;
-		if (!faulty(s)) {
-			fate = s->opt.dry_run ? FATE_OK :
-			    s3_put(s->opt.s3, h, &o);
-			/* Stopped: by a fault that is known already. */
-			if (fate != FATE_OK && fate != FATE_STOPPED)
-				set_fault(s, 0, NULL, fate);
-		}
-		put_body(s, body);
-		pthread_mutex_lock(&s->lock);
-		if (fate != FATE_OK && !o.unsure)
-			s->part[index].begun = false;	/* refused */
-		s->in_flight--;
-		if (fate == FATE_OK)
-			s->stored += o.len;
-		pthread_cond_broadcast(&s->changed);
-		pthread_mutex_unlock(&s->lock);
-	}
-	check_parts(s, h);
-	http_free(h);
-	pthread_mutex_lock(&s->lock);
-	s->uploaders--;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
 }
 
 static void
@@ -572,16 +222,34 @@ show_progress(struct stage *s, long long began, long long *shown)
 	    0.0, left);
 }
 
-static void
-add_part(struct stage *s, size_t index)
+size_t
+stage_part_of(const struct stage *s, size_t segment, size_t *turn)
 {
-	if (s->nparts == s->size) {
+	*turn = segment % (s->open * s->per) / s->open;
+	return segment / (s->open * s->per) * s->open + segment % s->open;
+}
+
+/* Room for what is known of a segment, and of its part. */
+static void
+add_segment(struct stage *s, size_t index)
+{
+	struct stage_part *p;
+	size_t turn;
+
+	if (index == s->size) {
 		s->size = s->size == 0 ? 64 : s->size * 2;
 		s->part = mem_resize(s->part, s->size, sizeof(*s->part));
+		s->rows_of = mem_resize(s->rows_of, s->size,
+		    sizeof(*s->rows_of));
 	}
-	s->part[index] = (struct part){.key = mem_fmt("%s/part-%05zu.csv%s",
-	    s->opt.prefix, index, codec_suffix(s->opt.codec))};
-	s->nparts++;
+	s->rows_of[index] = 0;
+	s->nsegments = index + 1;
+	if (stage_part_of(s, index, &turn) == s->nparts) {
+		p = mem_zero(1, sizeof(*p));
+		p->key = mem_fmt("%s/part-%05zu.csv%s", s->opt.prefix,
+		    s->nparts, codec_suffix(s->opt.codec));
+		s->part[s->nparts++] = p;
+	}
 }
 
 /* Wait a little for something to change; the lock is held. A signal's
@@ -598,7 +266,7 @@ wait_changed(struct stage *s)
 	pthread_cond_timedwait(&s->changed, &s->lock, &ts);
 }
 
-/* Read all, and hand out objects. */
+/* Read all, and hand out segments. */
 static void
 read_all(struct stage *s, long long began, long long *shown)
 {
@@ -608,7 +276,7 @@ read_all(struct stage *s, long long began, long long *shown)
 	while ((fate = feed_next(s->feed, &o)) == FATE_OK && o != NULL) {
 		show_progress(s, began, shown);
 		pthread_mutex_lock(&s->lock);
-		add_part(s, o->index);
+		add_segment(s, o->index);
 		while (s->next != NULL && !atomic_load(s->opt.halt))
 			wait_changed(s);
 		if (s->next == NULL) {
@@ -618,13 +286,13 @@ read_all(struct stage *s, long long began, long long *shown)
 		pthread_cond_broadcast(&s->changed);
 		pthread_mutex_unlock(&s->lock);
 		if (o != NULL) {
-			discard(s, o);
+			stagework_discard(s, o);
 			break;
 		}
 	}
 	/* Stopped by a fault that is known already, or by a signal. */
 	if (fate != FATE_OK || atomic_load(s->opt.halt))
-		set_fault(s, fate == FATE_FAILED ? s->nparts : SIZE_MAX - 1,
+		stage_fault(s, fate == FATE_FAILED ? s->nsegments : SIZE_MAX - 1,
 		    NULL, fate == FATE_FAILED ? fate : FATE_STOPPED);
 	pthread_mutex_lock(&s->lock);
 	s->no_more = true;
@@ -638,13 +306,13 @@ wait_all(struct stage *s, long long began, long long *shown)
 	bool interrupted;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->workers > 0 || s->uploaders > 0) {
+	while (s->workers > 0 || s->senders > 0) {
 		wait_changed(s);
 		interrupted = atomic_load(s->opt.halt) &&
 		    s->fault_at == SIZE_MAX;
 		pthread_mutex_unlock(&s->lock);
 		if (interrupted)
-			set_fault(s, SIZE_MAX - 1, NULL, FATE_STOPPED);
+			stage_fault(s, SIZE_MAX - 1, NULL, FATE_STOPPED);
 		show_progress(s, began, shown);
 		pthread_mutex_lock(&s->lock);
 	}
@@ -652,16 +320,26 @@ wait_all(struct stage *s, long long began, long long *shown)
 	msg_progress_end();
 }
 
-static void
-start_thread(pthread_t *t, void *(*run)(void *), void *arg)
+/* One more of *running; false if there is no thread to be had. */
+static bool
+start_thread(struct stage *s, int *running, pthread_t *t,
+    void *(*run)(void *), void *arg)
 {
-	int rc = pthread_create(t, NULL, run, arg);
+	int rc;
 
-	if (rc != 0) {
-		errno = rc;
-		msg_errno("cannot start a thread");
-		abort();
-	}
+	pthread_mutex_lock(&s->lock);
+	++*running;
+	pthread_mutex_unlock(&s->lock);
+	rc = pthread_create(t, NULL, run, arg);
+	if (rc == 0)
+		return true;
+	pthread_mutex_lock(&s->lock);
+	--*running;
+	pthread_mutex_unlock(&s->lock);
+	errno = rc;
+	msg_errno("cannot start a thread; fewer --jobs and --uploads may do");
+	stage_fault(s, 0, NULL, FATE_FAILED);
+	return false;
 }
 
 /* The message about a fault in the data. */
@@ -675,7 +353,7 @@ tell_fault(struct stage *s)
 	if (s->fault.fault == SCAN_FINE)
 		return;
 	for (i = 0; i < s->fault_at; i++)
-		before += s->part[i].rows;
+		before += s->rows_of[i];
 	text = fault_text(s, &s->fault, before);
 	msg_error("cannot stage 'standard input': %s", text);
 	free(text);
@@ -684,34 +362,32 @@ tell_fault(struct stage *s)
 enum fate
 stage_run(struct stage *s)
 {
-	int jobs = s->opt.jobs, uploads = s->opt.uploads, i;
-	struct worker *w = mem_zero((size_t)jobs, sizeof(*w));
+	int jobs = s->opt.jobs, uploads = s->opt.uploads, n, m = 0;
+	struct stagework *w = mem_zero((size_t)jobs, sizeof(*w));
 	pthread_t *u = mem_zero((size_t)uploads, sizeof(*u));
 	long long began = io_now_ms(), shown = began;
 
 	s3_stop_when(s->opt.s3, s->opt.halt);
 	s3_parallel(s->opt.s3, uploads);
-	s->workers = jobs;
-	s->uploaders = uploads;
-	for (i = 0; i < jobs; i++) {
-		w[i].s = s;
-		scan_init(&w[i].scan, &s->opt.scan, s->ncols);
-		w[i].codec = codec_new(s->opt.codec, s->opt.level);
-		buf_init(&w[i].out, OUT_MAX);
-		start_thread(&w[i].thread, work, &w[i]);
+	for (n = 0; n < jobs; n++) {
+		stagework_init(&w[n], s);
+		if (!start_thread(s, &s->workers, &w[n].thread,
+		    stagework_run, &w[n])) {
+			stagework_release(&w[n]);
+			break;
+		}
 	}
-	for (i = 0; i < uploads; i++)
-		start_thread(&u[i], upload, s);
+	while (n == jobs && m < uploads &&
+	    start_thread(s, &s->senders, &u[m], stagesend_run, s))
+		m++;
 	read_all(s, began, &shown);
 	wait_all(s, began, &shown);
-	for (i = 0; i < uploads; i++)
-		pthread_join(u[i], NULL);
-	for (i = 0; i < jobs; i++) {
-		pthread_join(w[i].thread, NULL);
-		scan_merge(&s->total, &w[i].scan);
-		scan_release(&w[i].scan);
-		codec_free(w[i].codec);
-		buf_release(&w[i].out);
+	while (m > 0)
+		pthread_join(u[--m], NULL);
+	while (n > 0) {
+		pthread_join(w[--n].thread, NULL);
+		scan_merge(&s->total, &w[n].scan);
+		stagework_release(&w[n]);
 	}
 	free(w);
 	free(u);
@@ -730,11 +406,11 @@ stage_fill(const struct stage *s, struct manifest *m)
 
 	m->content_length = m->record_count = 0;
 	for (i = 0; i < s->nparts; i++) {
-		url = mem_fmt("s3://%s/%s", s->opt.bucket, s->part[i].key);
+		url = mem_fmt("s3://%s/%s", s->opt.bucket, s->part[i]->key);
 		e = manifest_add_entry(m, url);
 		free(url);
-		e->content_length = (int64_t)s->part[i].bytes;
-		e->record_count = (int64_t)s->part[i].rows;
+		e->content_length = (int64_t)s->part[i]->bytes;
+		e->record_count = (int64_t)s->part[i]->rows;
 		m->content_length += e->content_length;
 		m->record_count += e->record_count;
 	}
@@ -764,24 +440,44 @@ stage_put(struct stage *s, const char *name, const void *p, size_t n)
 	return fate;
 }
 
+/* End the uploads that did not become objects. */
+static enum fate
+abort_uploads(struct stage *s, struct http *h)
+{
+	enum fate fate = FATE_OK, one;
+	size_t i;
+
+	for (i = 0; i < s->nparts; i++) {
+		if (s->part[i]->upload == NULL)
+			continue;
+		one = s3_multi_abort(s->opt.s3, h, s->opt.bucket,
+		    s->part[i]->key, s->part[i]->upload);
+		if (one != FATE_OK)
+			fate = one;
+	}
+	return fate;
+}
+
 int
 stage_remove(struct stage *s)
 {
 	const char **key = mem_zero(s->nparts + 1, sizeof(*key));
 	struct http *h = s3_http(s->opt.s3);
-	enum fate fate = FATE_OK;
+	enum fate fate, aborted;
 	size_t i, n = 0;
 
-	for (i = 0; i < s->nparts && !s->opt.dry_run; i++)
-		if (s->part[i].begun)
-			key[n++] = s->part[i].key;
+	s3_stop_when(s->opt.s3, NULL);
+	aborted = abort_uploads(s, h);
+	for (i = 0; i < s->nparts; i++)
+		if (s->part[i]->begun)
+			key[n++] = s->part[i]->key;
 	if (s->extra != NULL)
 		key[n++] = s->extra;
-	s3_stop_when(s->opt.s3, NULL);
-	if (n > 0)
-		fate = s3_delete(s->opt.s3, h, s->opt.bucket, key, n);
+	fate = n == 0 ? FATE_OK :
+	    s3_delete(s->opt.s3, h, s->opt.bucket, key, n);
 	http_free(h);
 	free(key);
-	return fate == FATE_OK ? 0 : msg_error("objects may be left below "
-	    "'s3://%s/%s/'", s->opt.bucket, s->opt.prefix);
+	return fate == FATE_OK && aborted == FATE_OK ? 0 :
+	    msg_error("objects may be left below 's3://%s/%s/'",
+	    s->opt.bucket, s->opt.prefix);
 }

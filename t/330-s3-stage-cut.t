@@ -103,7 +103,7 @@ else
 	run peak sh -c 's3-stage --compress none <big'
 	faults
 	status_is 0 "$(($(wc -c <big) / 1000000)) MB into a slow S3"
-	ok 'the reader waits: at most 260 MB' test "$(cat peak)" -le 260000
+	ok 'the reader waits: at most 200 MiB' test "$(cat peak)" -le 204800
 	unstaged 'and it goes'
 	run peak sh -c 's3-stage --part-size 2M --jobs 2 <big'
 	status_is 0 'in small parts'

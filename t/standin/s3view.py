@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""s3view.py ls|get KEY|put KEY|rm KEY|log: the sandbox's S3 seen by another
-client than ours (boto3), with the keys of [account sandbox]. log: what the
-server was asked, a line each: METHOD PATH STATUS."""
+"""s3view.py ls|uploads|get KEY|put KEY|rm KEY|log: the sandbox's S3 seen by
+another client than ours (boto3), with the keys of [account sandbox]. uploads:
+multipart ones that were not ended. log: what the server was asked, a line
+each: METHOD PATH STATUS."""
 import configparser
 import json
 import os
@@ -27,6 +28,9 @@ if command == 'ls':
     for page in s3.get_paginator('list_objects_v2').paginate(Bucket=bucket):
         for item in page.get('Contents', []):
             print(item['Key'], item['Size'])
+elif command == 'uploads':
+    for item in s3.list_multipart_uploads(Bucket=bucket).get('Uploads', []):
+        print(item['Key'], item['UploadId'])
 elif command == 'get':
     body = s3.get_object(Bucket=bucket, Key=args[0])['Body']
     sys.stdout.buffer.write(body.read())
