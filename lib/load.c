@@ -325,6 +325,44 @@ inspect(struct load *l)
  * Inside the transaction.
  */
 
+/* Why COPY can not read from S3, by the words of S3 and Redshift, and what is
+ * to be done. */
+static const struct {
+	const char *text, *mend;
+} access_faults[] = {
+	{"must be addressed using the specified endpoint",
+	    " (set 'region' to that of the bucket)"},
+	{"is not authorized to assume IAM Role",
+	    " (attach the role to the cluster; it must trust "
+	    "redshift.amazonaws.com)"},
+	{"default IAM role is not set",
+	    " (set one for the cluster, or name it by --iam-role)"},
+	{"InvalidAccessKeyId", " (check 'aws_access_key')"},
+	{"SignatureDoesNotMatch", " (check 'aws_secret_key')"},
+	{"ExpiredToken", " (get a new 'aws_session_token')"},
+	{"AccessDenied", " (the keys or the role need s3:GetObject and "
+	    "s3:ListBucket there)"},
+};
+
+static int
+copy_trouble(struct load *l)
+{
+	size_t i, n = sizeof(access_faults) / sizeof(access_faults[0]);
+	char *what;
+
+	for (i = 0; i < n; i++)
+		if (strstr(pg_text(l->pg), access_faults[i].text) != NULL)
+			break;
+	what = mem_fmt("load the staged rows%s", i < n ?
+	    access_faults[i].mend : "");
+	load_trouble(l, what);
+	free(what);
+	if (!l->again)
+		l->copying = mem_fmt("%s %s", pg_text(l->pg),
+		    pg_detail(l->pg));
+	return -1;
+}
+
 static int
 copy(struct load *l, const char *sql)
 {
@@ -340,13 +378,8 @@ copy(struct load *l, const char *sql)
 	rc = pg_do(l->pg, sql);
 	l->loading = false;
 	loadwatch_end(l);
-	if (rc != 0) {
-		load_trouble(l, "load the staged rows");
-		if (!l->again)
-			l->copying = mem_fmt("%s %s", pg_text(l->pg),
-			    pg_detail(l->pg));
-		return -1;
-	}
+	if (rc != 0)
+		return copy_trouble(l);
 	noticed = pg_loaded(l->pg);
 	return l->o->noload ? 0 : loadprove_copy(l, noticed);
 }

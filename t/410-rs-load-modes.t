@@ -159,4 +159,9 @@ load run1 -vv --log-sql log --overwrite sales
 err_like 'with -vv the statements' 'sql: COPY "public"\."sales" \("id", '
 err_unlike 'without the secret' "$(cut -c 1-20 "$RSW_SANDBOX/secrets/aws" | tr '+/' '..')"
 ok '--log-sql: the statements' grep -q '^COMMIT;$' log
+
+# The cluster's own role; last, because the stand-in is another one then.
+other_standin own "\"default_role\": \"$SANDBOX_IAM_ROLE\""
+load run2 --iam-role default by_default
+status_is 0 'COPY by the default role'
 done_testing

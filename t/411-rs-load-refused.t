@@ -179,9 +179,20 @@ untouched 'lost rows'
 RSW_AWS_ACCESS_KEY=$SANDBOX_AWS_ACCESS_KEY \
 	RSW_AWS_SECRET_KEY=wrongwrongwrong load lost t
 status_is 1 'a wrong AWS key'
-err_like 'is said' 'cannot load the staged rows: .*(SignatureDoesNotMatch|403)'
+err_like 'is said' "cannot load the staged rows \(check 'aws_secret_key'\): .*SignatureDoesNotMatch"
 err_unlike 'the key is not' wrongwrongwrong
 untouched 'a wrong key'
+RSW_REGION=eu-west-1 load lost t
+err_like 'another region' "rows \(set 'region' to that of the bucket\): "
+load lost --iam-role arn:aws:iam::1:role/none t
+err_like 'a role that may not' "rows \(attach the role to the cluster; it must trust redshift.amazonaws.com\): .*role/none"
+load lost --iam-role default t
+err_like 'no default role' 'rows \(set one for the cluster, or name it by --iam-role\): '
+load lost -n --iam-role Default t
+out_like 'which is a word, not a name' ' IAM_ROLE default REGION '
+load ok1 --again --iam-role "$SANDBOX_IAM_ROLE,$SANDBOX_IAM_ROLE" chained
+status_is 0 'a chain of roles'
+untouched 'roles'
 
 # Usage.
 cp ok1.manifest in

@@ -24,6 +24,32 @@ rows_are 'all rows are there' 'SELECT count(*), sum(a) FROM t' '300000|450001500
 cp big.manifest in
 run rs-load --overwrite t
 err_empty 'and without -v nothing'
+# A terminal gets a line that is written over.
+fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 3}]'
+on_terminal() {
+	/usr/bin/python3 -c 'import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.dup2(os.open("big.manifest", os.O_RDONLY), 0)
+    os.dup2(os.open("out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.execvp("rs-load", ["rs-load", *sys.argv[1:]])
+text = b""
+while True:
+    try:
+        text += os.read(fd, 4096)
+    except OSError:
+        break
+sys.stderr.buffer.write(text)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@" 2>err
+	status=$?
+	t_what="rs-load $*, on a terminal"
+}
+on_terminal --overwrite t
+status_is 0 'on a terminal'
+err_like 'the progress' "loading 'public.t': [01] of 1 files read, [0-9]+ rows"
+on_terminal -q --overwrite t
+err_empty 'but with -q'
+fault
 fault
 load small --overwrite t
 fault '[{"match": "^COPY", "action": "stall-copy", "seconds": 20}]'

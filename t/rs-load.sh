@@ -91,7 +91,7 @@ statements() { cat "$RSW_SANDBOX/db/statements.log"; }
 # with other settings; what follows goes there.
 other_standin() {
 	mkdir "$T/$1"
-	sed "\$s/}[[:space:]]*\$/, $2}/" "$RSW_SANDBOX/db/config.json" \
+	sed "\$s|}[[:space:]]*\$|, $2}|" "$RSW_SANDBOX/db/config.json" \
 		>"$T/$1/config.json"
 	: >"$T/$1/ready"
 	/usr/bin/python3 "$srcdir/t/standin/redshift.py" "$T/$1" \
