@@ -1,6 +1,6 @@
 /*
- * The lines that a check prints. Which links there are and how they are tried
- * is checknear.c's, checkdb.c's and checks3.c's.
+ * The lines that a check prints. Which links there are, and how they are
+ * tried, is in checkconf.c, checkdomo.c, checkssh.c, checkdb.c and checks3.c.
  */
 #include "config.h"
 

@@ -64,6 +64,9 @@ with
 fault domo '{"fault": "html-blocked"}'
 broken 'blocked by Domo' domo "'Domo - Blocked'.* -> .*must allow this machine" \
 	'domo login'
+with
+fault domo '{"fault": "html-503"}'
+RSW_RETRY_SCALE=0 broken 'Domo has trouble' domo '503.* -> .*try again later' 'domo login'
 with domo_api_url=http://127.0.0.1:9
 broken 'no Domo' domo 'Failed to connect.* -> .*domo_api_url' 'domo scope'
 

@@ -1,6 +1,6 @@
 /*
- * The links on this side: configuration, Domo, bastion. The code is that of
- * the programs; what is said about a link that fails is said here.
+ * The bastion: is it there, is it the right one, who may log in, and does the
+ * database answer it? The code is that of ssh-fwd.
  */
 #include "config.h"
 
@@ -11,7 +11,6 @@
 #include "cfg.h"
 #include "check.h"
 #include "dial.h"
-#include "domo.h"
 #include "io.h"
 #include "mem.h"
 #include "msg.h"
@@ -19,179 +18,6 @@
 #include "sshcmd.h"
 #include "sshconf.h"
 #include "sshwho.h"
-
-static bool
-is_set(struct cfg *c, const char *key)
-{
-	return cfg_level(c, key) > CFG_DEFAULT;
-}
-
-static const char *const part_keys[CHECK_PARTS][4] = {
-	{"domo_client_id", "domo_client_secret", NULL, NULL},
-	{"database_hostname", "database_name", "database_username", NULL},
-	{"bucket", NULL, NULL, NULL},
-};
-
-/* The database's keys may stand in libpq's service file. */
-static bool
-is_service(enum check_part part)
-{
-	const char *service = getenv("PGSERVICE");
-
-	return part == CHECK_DATABASE && service != NULL && *service != '\0';
-}
-
-bool
-check_has(struct cfg *c, enum check_part part)
-{
-	const char *const *key;
-
-	for (key = part_keys[part]; *key != NULL; key++)
-		if (is_set(c, *key))
-			return true;
-	return is_service(part);
-}
-
-bool
-check_complete(struct cfg *c, enum check_part part)
-{
-	const char *const *key, *value;
-
-	for (key = part_keys[part]; *key != NULL; key++)
-		if (cfg_get(c, *key, &value) != 0 || value == NULL)
-			return is_service(part);
-	return true;
-}
-
-bool
-check_has_bastion(struct cfg *c)
-{
-	return is_set(c, "ssh_hostname");
-}
-
-/* The keys of one part. All that are missing are named. */
-static void
-check_keys(struct cfg *c, enum check_part part)
-{
-	const char *const *key, *unused;
-
-	for (key = part_keys[part]; *key != NULL; key++) {
-		check_listen();
-		if (!is_service(part) && cfg_need(c, *key, &unused) != 0)
-			check_bad("configuration", "%s", "");
-	}
-}
-
-void
-check_config(struct cfg *c, bool all)
-{
-	bool any = check_has_bastion(c);
-	int part;
-
-	for (part = 0; part < CHECK_PARTS; part++) {
-		any = any || check_has(c, part);
-		if (all || check_has(c, part))
-			check_keys(c, part);
-	}
-	check_listen();
-	if (!all && !any) {
-		msg_error("nothing is set for Domo, a bastion, a database or "
-		    "a bucket");
-		check_bad("configuration", "name an account that has them: "
-		    "rs-writeback --check ACCOUNT; rs-writeback --init writes "
-		    "one");
-	}
-	if (check_failed() == 0 && cfg_path(c) != NULL)
-		check_ok("configuration", "'%s', only its owner may read it",
-		    cfg_path(c));
-	else if (check_failed() == 0)
-		check_ok("configuration", "all from the environment");
-}
-
-/*
- * Domo. One request needs the token and the scope.
- */
-
-static void
-skip_domo(size_t from, const char *because)
-{
-	static const char *const links[] = {"domo", "domo login",
-		"domo scope"};
-
-	for (; from < sizeof(links) / sizeof(links[0]); from++)
-		check_skip(links[from], because);
-}
-
-static void
-judge_domo(struct domo *d, const struct http_reply *r, enum domo_result res)
-{
-	bool page = strstr(domo_why(d), "web page") != NULL;
-	bool scope = strstr(r->body.data != NULL ? r->body.data : "",
-	    "invalid_scope") != NULL;
-
-	check_listen();
-	msg_error("%s", domo_why(d));
-	if (res == DOMO_AGAIN || r->status == 0 || page) {
-		check_bad("domo", page ? "'%s' is to be Domo's API "
-		    "(https://api.domo.com); if it is, Domo's administrator "
-		    "must allow this machine's public address (Admin, "
-		    "Security)" : "is '%s' (domo_api_url) right, and may this "
-		    "machine use HTTPS, by https_proxy if it needs one?",
-		    domo_url(d));
-		skip_domo(1, "domo");
-		return;
-	}
-	check_ok("domo", "'%s' answers", domo_url(d));
-	if (!scope && strncmp(domo_why(d), "the login", 9) == 0) {
-		check_bad("domo login", "copy both anew from "
-		    "developer.domo.com, My Account, Manage Clients");
-		skip_domo(2, "domo login");
-		return;
-	}
-	check_ok("domo login", "the client and its secret are good");
-	check_bad("domo scope", scope || r->status == 403 ?
-	    "give the client the scope Data (developer.domo.com, My Account, "
-	    "Manage Clients)" : "try again later");
-}
-
-void
-check_domo(struct cfg *c)
-{
-	struct domo_request q = {.method = "GET",
-	    .path = "/v1/datasets?limit=1"};
-	enum domo_result res;
-	struct http_reply reply;
-	struct domo *d;
-
-	if (!check_complete(c, CHECK_DOMO)) {
-		if (check_has(c, CHECK_DOMO))
-			skip_domo(0, "configuration");
-		else
-			check_note("domo", "no domo_client_id is set: good "
-			    "for all but domo-cat");
-		return;
-	}
-	check_listen();
-	if (domo_open(c, &d) != 0) {
-		check_bad("domo", "set the domo_* keys");
-		return;
-	}
-	http_reply_init(&reply);
-	res = domo_ask(d, &q, &reply);
-	if (res != DOMO_OK) {
-		judge_domo(d, &reply, res);
-	} else {
-		check_ok("domo", "'%s' answers", domo_url(d));
-		check_ok("domo login", "the client and its secret are good");
-		check_ok("domo scope", "Data: the DataSets can be listed");
-	}
-	http_reply_release(&reply);
-	domo_free(d);
-}
-
-/*
- * The bastion.
- */
 
 /* Is something there that answers? */
 static const char *
