@@ -36,119 +36,6 @@ mode_word(const struct load_opt *o)
 	return "";
 }
 
-/* The user wants no more of it. */
-static bool
-stopping(const struct load *l)
-{
-	return l->o->stop != NULL && *l->o->stop;
-}
-
-static bool
-stopped(const struct load *l)
-{
-	if (!stopping(l))
-		return false;
-	msg_error("stopped; '%s' is %s", l->where, l->truncated ? "empty: "
-	    "it was truncated before the load" : "as it was");
-	return true;
-}
-
-/* What was refused for want of rights, and who can give them. */
-static int
-no_right(const struct load *l, const char *what)
-{
-	if (l->o->ledger != NULL && strstr(pg_text(l->pg), l->o->ledger) !=
-	    NULL)
-		return pg_say(l->pg, "cannot %s: the owner of '%s' in schema "
-		    "'%s' must GRANT SELECT, INSERT on it to this user; or go "
-		    "without it: --ledger none", what, l->o->ledger,
-		    l->o->schema);
-	if (!l->table.exists)
-		return pg_say(l->pg, "cannot %s '%s'", what, l->where);
-	if (strstr(pg_text(l->pg), "must be owner") != NULL)
-		return pg_say(l->pg, "cannot %s: only the owner of '%s', '%s', "
-		    "may do that", what, l->where, l->table.owner);
-	return pg_say(l->pg, "cannot %s: the owner of '%s', '%s', must GRANT "
-	    "SELECT, INSERT, DELETE%s ON TABLE %s TO this user", what,
-	    l->where, l->table.owner, l->o->by == LOAD_BY_TRUNCATE ?
-	    ", TRUNCATE" : "", l->sql_where);
-}
-
-int
-load_trouble(struct load *l, const char *what)
-{
-	/* An error is an answer; a lost connection is none. */
-	l->unknown = l->committing && pg_lost(l->pg) &&
-	    *pg_state(l->pg) == '\0';
-	if (!l->unknown && stopped(l))
-		return -1;
-	l->again = pg_conflict(l->pg) || pg_lost(l->pg);
-	/* Redshift says that the user has cancelled it. */
-	if (!l->again && l->o->statement_timeout != NULL &&
-	    strcmp(pg_state(l->pg), "57014") == 0)
-		return pg_say(l->pg, "cannot %s within the statement_timeout "
-		    "of %s ms", what, l->o->statement_timeout);
-	if (!l->again && strcmp(pg_state(l->pg), "42501") == 0)
-		return no_right(l, what);
-	if (!l->again)
-		return pg_say(l->pg, "cannot %s", what);
-	free(l->reason);
-	l->reason = mem_fmt("cannot %s: %s", what, pg_text(l->pg));
-	return -1;
-}
-
-static PGresult *
-change(struct load *l, const char *sql, const char *what)
-{
-	PGresult *r = pg_query(l->pg, sql);
-
-	if (r == NULL)
-		load_trouble(l, what);
-	return r;
-}
-
-int
-load_count(struct load *l, const char *sql, const char *what, int64_t *rows)
-{
-	PGresult *r;
-
-	*rows = 0;
-	if (stopped(l))
-		return -1;
-	if (l->o->dry_run) {
-		char *safe = pg_redact(l->pg, sql);
-
-		printf("%s;\n", safe);
-		free(safe);
-		return 0;
-	}
-	if ((r = change(l, sql, what)) == NULL)
-		return -1;
-	*rows = strtoll(PQcmdTuples(r), NULL, 10);
-	PQclear(r);
-	return 0;
-}
-
-int
-load_do(struct load *l, const char *sql, const char *what)
-{
-	int64_t ignored;
-
-	return load_count(l, sql, what, &ignored);
-}
-
-int
-load_number(struct load *l, const char *sql, const char *what, int64_t *out)
-{
-	PGresult *r = change(l, sql, what);
-
-	if (r == NULL)
-		return -1;
-	*out = PQntuples(r) > 0 ? strtoll(PQgetvalue(r, 0, 0), NULL, 10) : 0;
-	PQclear(r);
-	return 0;
-}
-
 /*
  * Before the connection.
  */
@@ -181,74 +68,6 @@ load_check(const struct manifest *m, const struct load_opt *o)
 /*
  * Outside of the transaction.
  */
-
-static int
-settings(struct load *l)
-{
-	struct buf b;
-	int rc = 0;
-
-	buf_init(&b, SQL_MAX);
-	if (l->o->statement_timeout != NULL) {
-		buf_adds(&b, "SET statement_timeout TO ");
-		buf_adds(&b, l->o->statement_timeout);
-		rc = pg_do(l->pg, b.data);
-	}
-	if (rc == 0 && l->o->query_group != NULL) {
-		buf_reset(&b);
-		buf_adds(&b, "SET query_group TO ");
-		sql_literal(&b, l->o->query_group);
-		rc = pg_do(l->pg, b.data);
-	}
-	buf_release(&b);
-	return rc;
-}
-
-struct pg *
-load_aside(struct load *l)
-{
-	struct pg *pg = pg_open_aside(l->conf, PACKAGE_NAME " rs-load");
-
-	if (pg != NULL)
-		pg_log(pg, l->o->log);
-	return pg;
-}
-
-/* Connect, unless the connection of the last attempt still stands. */
-static enum fate
-connect_db(struct load *l)
-{
-	enum fate f;
-
-	if (l->pg != NULL && pg_lost(l->pg)) {
-		pg_close(l->pg);
-		l->pg = NULL;
-		l->staged = false;
-	}
-	if (l->pg != NULL)
-		return FATE_OK;
-	f = pg_open(l->conf, PACKAGE_NAME " rs-load", &l->pg);
-	if (f != FATE_OK)
-		return f;
-	pg_hide(l->pg, l->o->access.secret_key);
-	pg_hide(l->pg, l->o->access.session_token);
-	pg_log(l->pg, l->o->log);
-	pg_watch(l->pg, loadwatch_tick, l);
-	if (catalog_is_redshift(l->pg, &l->redshift) != 0)
-		return pg_lost(l->pg) ? FATE_AGAIN : FATE_FAILED;
-	if (l->o->target != LOAD_ANY && l->redshift !=
-	    (l->o->target == LOAD_REDSHIFT)) {
-		msg_error("cannot load into '%s': it is %s", pg_where(l->conf),
-		    l->redshift ? "Redshift" : "not Redshift");
-		return FATE_CONFIG;
-	}
-	if (!l->redshift && loadpg_prepare(l) != 0)
-		return pg_lost(l->pg) ? FATE_AGAIN : FATE_CONFIG;
-	if (settings(l) == 0)
-		return FATE_OK;
-	pg_say(l->pg, "cannot prepare the session");
-	return pg_lost(l->pg) ? FATE_AGAIN : FATE_FAILED;
-}
 
 static void
 say_notes(const struct load *l)
@@ -325,130 +144,6 @@ inspect(struct load *l)
  * Inside the transaction.
  */
 
-/* Why COPY can not read from S3, by the words of S3 and Redshift, and what is
- * to be done. */
-static const struct {
-	const char *text, *mend;
-} access_faults[] = {
-	{"must be addressed using the specified endpoint",
-	    " (set 'region' to that of the bucket)"},
-	{"is not authorized to assume IAM Role",
-	    " (attach the role to the cluster; it must trust "
-	    "redshift.amazonaws.com)"},
-	{"default IAM role is not set",
-	    " (set one for the cluster, or name it by --iam-role)"},
-	{"InvalidAccessKeyId", " (check 'aws_access_key')"},
-	{"SignatureDoesNotMatch", " (check 'aws_secret_key')"},
-	{"ExpiredToken", " (get a new 'aws_session_token')"},
-	{"AccessDenied", " (the keys or the role need s3:GetObject and "
-	    "s3:ListBucket there)"},
-};
-
-static int
-copy_trouble(struct load *l)
-{
-	size_t i, n = sizeof(access_faults) / sizeof(access_faults[0]);
-	char *what;
-
-	for (i = 0; i < n; i++)
-		if (strstr(pg_text(l->pg), access_faults[i].text) != NULL)
-			break;
-	what = mem_fmt("load the staged rows%s", i < n ?
-	    access_faults[i].mend : "");
-	load_trouble(l, what);
-	free(what);
-	if (!l->again)
-		l->copying = mem_fmt("%s %s", pg_text(l->pg),
-		    pg_detail(l->pg));
-	return -1;
-}
-
-static int
-copy(struct load *l, const char *sql)
-{
-	int64_t noticed;
-	int rc;
-
-	if (l->o->dry_run)
-		return load_do(l, sql, "");
-	msg_info("loading %zu file%s", l->m->nentries,
-	    l->m->nentries == 1 ? "" : "s");
-	l->loading = true;
-	l->told = io_now_ms() - 4000;
-	rc = pg_do(l->pg, sql);
-	l->loading = false;
-	loadwatch_end(l);
-	if (rc != 0)
-		return copy_trouble(l);
-	noticed = pg_loaded(l->pg);
-	return l->o->noload ? 0 : loadprove_copy(l, noticed);
-}
-
-/* What the manifest says, else what all the names of its files say: COPY
- * itself does not look at them. */
-const char *
-load_compression(const struct load *l)
-{
-	static const struct {
-		const char *suffix, *name;
-	} known[] = {
-		{".gz", "gzip"}, {".zst", "zstd"}, {".bz2", "bzip2"},
-		{".lzo", "lzop"},
-	};
-	const char *found = "none", *dot;
-	size_t i, k;
-
-	if (l->o->compression != NULL)
-		return l->o->compression;
-	if (l->m->compression != NULL)
-		return l->m->compression;
-	for (i = 0; i < l->m->nentries; i++) {
-		dot = strrchr(l->m->entry[i].url, '.');
-		for (k = 0; k < 4; k++)
-			if (dot != NULL && strcmp(dot, known[k].suffix) == 0)
-				break;
-		if (k == 4 || (i > 0 && strcmp(found, known[k].name) != 0))
-			return "none";
-		found = known[k].name;
-	}
-	return found;
-}
-
-int
-load_copy(struct load *l, const char *schema, const char *table, bool noload)
-{
-	struct sql_copy c = {
-		.schema = schema, .table = table, .plan = &l->plan,
-		.manifest_url = l->o->manifest_url != NULL ?
-		    l->o->manifest_url : l->m->manifest_url,
-		.compression = load_compression(l),
-		.null_string = l->m->null_string,
-		.format = l->o->copy_format, .options = l->o->copy_options,
-		.noload = noload,
-		/* As many errors as this make COPY fail. */
-		.max_errors = l->o->max_errors > 0 ?
-		    (long)l->o->max_errors + 1 : 0,
-	};
-	struct buf b;
-	int rc;
-
-	/* COPY fails when it finds no file at all. */
-	if (l->m->nentries == 0)
-		return 0;
-	buf_init(&b, SQL_MAX);
-	rc = l->redshift ? sql_copy(&b, &c, &l->o->access) :
-	    loadpg_copy(l, schema, table);
-	if (rc == 0 && l->redshift)
-		rc = copy(l, b.data);
-	buf_wipe(&b);
-	/* Not in a table that others append to: reading it would set two
-	 * appends against each other. */
-	if (rc == 0 && !noload && (schema == NULL || l->fresh ||
-	    l->o->mode == LOAD_OVERWRITE))
-		rc = loadprove_all(l, schema, table);
-	return rc;
-}
-
 static int
 fill(struct load *l)
 {
@@ -470,7 +165,7 @@ fill(struct load *l)
 	case LOAD_APPEND:
 		break;
 	}
-	return load_copy(l, o->schema, o->table, false);
+	return loadcopy_run(l, o->schema, o->table, false);
 }
 
 /* A new table; or new columns, but for a table that gives way to another. */
@@ -540,23 +235,6 @@ change_table(struct load *l)
 	    fit_table(l) == 0 && fill(l) == 0 &&
 	    own_sql(l, l->o->post_sql, "run post_sql") == 0 &&
 	    loadledger_add(l) == 0 ? 0 : -1;
-}
-
-/* Have Redshift read the files and load nothing, by the types that the table
- * has or will have. */
-static int
-try_files(struct load *l)
-{
-	struct buf b;
-	int rc;
-
-	buf_init(&b, SQL_MAX);
-	sql_stage(&b, "rs_writeback_stage", &l->plan);
-	rc = load_do(l, b.data, "make a temporary table");
-	if (rc == 0)
-		rc = load_copy(l, NULL, "rs_writeback_stage", true);
-	buf_release(&b);
-	return rc;
 }
 
 /* Do the work, and end it by `end`; what has failed is rolled back. */
@@ -638,7 +316,7 @@ attempt(struct load *l)
 	if (inspect(l) != 0)
 		return -1;
 	if (l->o->noload)
-		return transaction(l, try_files, forget);
+		return transaction(l, loadcopy_try, forget);
 	if (loadledger_open(l) != 0)
 		return -1;
 	if (repeated(l, &rc) || rc != 0)
@@ -675,7 +353,7 @@ unknown(const struct load *l, const char *why)
 		advice = "run it again: the ledger knows its run, and rows "
 		    "that are in are not loaded twice";
 	msg_error("cannot tell whether the load into '%s' was committed: %s; "
-	    "%s", l->where, stopping(l) ? "stopped before the answer came" :
+	    "%s", l->where, load_stopping(l) ? "stopped before the answer came" :
 	    why, advice);
 	return FATE_FAILED;
 }
@@ -696,15 +374,15 @@ resolve(struct load *l)
 	/* These give the same rows when they are done twice. */
 	if (!l->ledger && (l->o->mode == LOAD_OVERWRITE ||
 	    l->o->mode == LOAD_MERGE || l->o->mode == LOAD_REPLACE) &&
-	    !stopping(l))
+	    !load_stopping(l))
 		return FATE_AGAIN;
 	if (!l->ledger)
 		return unknown(l, "the connection broke before the answer");
-	if (!stopping(l))
+	if (!load_stopping(l))
 		msg_warn("the connection broke at COMMIT: asking the ledger "
 		    "whether the load into '%s' is in", l->where);
-	while (!stopping(l)) {
-		f = connect_db(l);
+	while (!load_stopping(l)) {
+		f = load_connect(l);
 		if (f == FATE_OK && loadledger_committed(l, &found) == 0)
 			return found ? FATE_OK : FATE_AGAIN;
 		if ((f != FATE_OK && f != FATE_AGAIN) ||
@@ -740,8 +418,8 @@ attempts(struct load *l)
 	for (;;) {
 		l->again = l->unknown = false;
 		new_load_id(l);
-		if ((f = connect_db(l)) != FATE_OK) {
-			stopped(l);
+		if ((f = load_connect(l)) != FATE_OK) {
+			load_stopped(l);
 			return f;
 		}
 		if (attempt(l) == 0)
@@ -756,7 +434,7 @@ attempts(struct load *l)
 		if (wait.done + 1 < wait.tries)
 			msg_warn("%s; trying again", l->reason);
 		if (!retry_wait(&wait, -1)) {
-			if (stopped(l))
+			if (load_stopped(l))
 				return FATE_FAILED;
 			msg_error("%s; given up after %d attempts", l->reason,
 			    wait.tries);
@@ -781,7 +459,7 @@ load_run(struct pg_conf *conf, const struct manifest *m,
 	l.sql_where = buf_take(&b);
 	pg_conf_stop(conf, o->stop);
 	f = attempts(&l);
-	if (f != FATE_OK && l.truncated && (o->stop == NULL || !*o->stop))
+	if (f != FATE_OK && l.truncated && !load_stopping(&l))
 		msg_error("'%s' is empty now: it was truncated before the load "
 		    "that failed; load again", l.where);
 	pg_close(l.pg);

@@ -14,8 +14,6 @@
 #include "msg.h"
 #include "name.h"
 
-#define STAGE "rs_writeback_stage"
-
 /* The items of the plan that the option names. */
 struct keys {
 	const struct plan_item **item;
@@ -112,7 +110,7 @@ check_keys(struct load *l, const struct keys *k, bool nulls)
 	buf_init(&b, SQL_MAX);
 	buf_adds(&b, "SELECT ");
 	add_keys(&b, k, ", ", "");
-	buf_adds(&b, ", COUNT(*) FROM \"" STAGE "\"");
+	buf_adds(&b, ", COUNT(*) FROM \"" LOAD_STAGE "\"");
 	if (nulls) {
 		buf_adds(&b, " WHERE ");
 		add_keys(&b, k, " OR ", " IS NULL");
@@ -142,13 +140,13 @@ delete_same_keys(struct load *l, const struct keys *k)
 	int rc;
 
 	buf_init(&b, SQL_MAX);
-	buf_addf(&b, "DELETE FROM %s USING \"" STAGE "\" WHERE ",
+	buf_addf(&b, "DELETE FROM %s USING \"" LOAD_STAGE "\" WHERE ",
 	    l->sql_where);
 	for (i = 0; i < k->n; i++) {
 		buf_adds(&b, i > 0 ? " AND " : "");
 		sql_table(&b, l->o->table, k->item[i]->name);
 		buf_adds(&b, " = ");
-		sql_table(&b, STAGE, k->item[i]->name);
+		sql_table(&b, LOAD_STAGE, k->item[i]->name);
 	}
 	rc = load_count(l, b.data, "delete the rows to be replaced",
 	    &l->r->removed);
@@ -182,11 +180,11 @@ delete_same_parts(struct load *l, const struct plan_item *it)
 	add_part(&b, it);
 	buf_adds(&b, " IN (SELECT ");
 	add_part(&b, it);
-	buf_adds(&b, " FROM \"" STAGE "\")");
+	buf_adds(&b, " FROM \"" LOAD_STAGE "\")");
 	rc = load_count(l, b.data, "delete the rows to be replaced",
 	    &l->r->removed);
 	buf_reset(&b);
-	buf_adds(&b, "SELECT COUNT(*) FROM \"" STAGE "\" WHERE ");
+	buf_adds(&b, "SELECT COUNT(*) FROM \"" LOAD_STAGE "\" WHERE ");
 	sql_name(&b, it->name);
 	buf_adds(&b, " IS NULL");
 	if (rc == 0 && !l->o->dry_run)
@@ -216,7 +214,7 @@ insert(struct load *l)
 	sql_columns(&b, &l->plan, NULL);
 	buf_adds(&b, ") SELECT ");
 	sql_columns(&b, &l->plan, NULL);
-	buf_adds(&b, " FROM \"" STAGE "\"");
+	buf_adds(&b, " FROM \"" LOAD_STAGE "\"");
 	rc = load_count(l, b.data, "insert the rows", &rows);
 	buf_release(&b);
 	if (rc == 0 && !l->o->dry_run && rows != l->r->rows)
@@ -234,15 +232,15 @@ loadmerge_stage(struct load *l)
 	int rc = -1;
 
 	/* The two could not be told apart. */
-	if (strcmp(l->o->table, STAGE) == 0)
-		return msg_error("cannot load into '%s' by keys: '" STAGE "' "
+	if (strcmp(l->o->table, LOAD_STAGE) == 0)
+		return msg_error("cannot load into '%s' by keys: '" LOAD_STAGE "' "
 		    "is the name of the temporary table; give another one",
 		    l->where);
 	buf_init(&b, SQL_MAX);
-	sql_stage(&b, STAGE, &l->plan);
+	sql_stage(&b, LOAD_STAGE, &l->plan);
 	if (find_keys(l, &k) == 0 &&
 	    load_do(l, b.data, "make a temporary table") == 0)
-		rc = load_copy(l, NULL, STAGE, false);
+		rc = loadcopy_run(l, NULL, LOAD_STAGE, false);
 	if (rc == 0 && l->o->mode == LOAD_MERGE && !l->o->dry_run &&
 	    (check_keys(l, &k, true) != 0 || check_keys(l, &k, false) != 0))
 		rc = -1;

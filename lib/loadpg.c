@@ -80,8 +80,8 @@ put(void *arg, size_t entry, const char *p, size_t n)
 		msg_progress("loading '%s': %llu of %zu files", s->l->where,
 		    (unsigned long long)s->files, s->l->m->nentries);
 	}
-	if (s->l->o->stop != NULL && *s->l->o->stop)
-		return msg_error("stopped; '%s' is as it was", s->l->where);
+	if (load_stopped(s->l))
+		return -1;
 	if (n == 0 || pg_copy_put(s->l->pg, p, n) == 0)
 		return 0;
 	s->broken = true;
@@ -99,7 +99,7 @@ stream(struct load *l, struct stream *s)
 	struct s3 *s3;
 
 	/* fetch_run() goes by the manifest alone. */
-	snprintf(name, sizeof(name), "%s", load_compression(l));
+	snprintf(name, sizeof(name), "%s", loadcopy_compression(l));
 	m.compression = name;
 	if (s3_open(l->o->cfg, &s3) != FATE_OK)
 		return -1;

@@ -1,10 +1,13 @@
 /*
- * One load while it runs: for load.c and the files that do its parts.
+ * One load while it runs: for load.c and the files that do its parts. What
+ * is called load_ is loadrun.c's.
  */
 #ifndef RSW_LOADRUN_H
 #define RSW_LOADRUN_H
 
 #include "load.h"
+
+#define LOAD_STAGE "rs_writeback_stage"	/* the temporary table */
 
 struct load {
 	struct pg_conf *conf;
@@ -56,17 +59,29 @@ int load_number(struct load *, const char *sql, const char *what,
  * it. Returns -1. */
 int load_trouble(struct load *, const char *what);
 
-/* COPY into schema.table (schema NULL: a temporary table), and the proof
- * that what it loaded is what was staged. */
-int load_copy(struct load *, const char *schema, const char *table,
-    bool noload);
+/* The user wants to stop; the second form says so, and what became of the
+ * table. */
+bool load_stopping(const struct load *);
+bool load_stopped(const struct load *);
+
+/* Connect, unless the connection of the last attempt still stands. FATE_OK,
+ * or having said why. */
+enum fate load_connect(struct load *);
 
 /* A second session, to look at what the first one does; NULL if there can be
  * none (silent). Its statements are logged, too. */
 struct pg *load_aside(struct load *);
 
-/* How the files are compressed: "gzip", ..., "none". */
-const char *load_compression(const struct load *);
+/*
+ * loadcopy.c. run: COPY into schema.table (schema NULL: a temporary table),
+ * and the proof that what it loaded is what was staged. try: Redshift reads
+ * the files and loads nothing. compression: how the files are compressed:
+ * "gzip", ..., "none".
+ */
+int loadcopy_run(struct load *, const char *schema, const char *table,
+    bool noload);
+int loadcopy_try(struct load *);
+const char *loadcopy_compression(const struct load *);
 
 /* loadpg.c: PostgreSQL, not Redshift. The session; a lock against others
  * that replace rows; COPY, with its proof. */

@@ -70,7 +70,7 @@ loadswap_run(struct load *l)
 		return -1;
 	rc = make(l);
 	if (rc == 0)
-		rc = load_copy(l, l->o->schema, l->swap, false);
+		rc = loadcopy_run(l, l->o->schema, l->swap, false);
 	if (rc == 0)
 		rc = loadlike_grants(l);
 	if (rc == 0)

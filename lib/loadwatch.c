@@ -58,7 +58,7 @@ loadwatch_tick(void *arg)
 {
 	struct load *l = arg;
 
-	if (l->o->stop != NULL && *l->o->stop)
+	if (load_stopping(l))
 		return 1;
 	if (l->loading && !l->blind &&
 	    (msg_progress_wanted() || msg_level() > 0))

@@ -94,7 +94,7 @@ for path in sorted(glob.glob(os.environ["srcdir"] + "/lib/*.c")):
     if not re.match(r"(load(?!pg)|catalog|sql|pg\.)", name):
         continue
     source = re.sub(r"/\*.*?\*/", "", open(path).read(), flags=re.S)
-    source = re.sub(r"\bSTAGE\b", '"rs_writeback_stage"', source)
+    source = re.sub(r"\bLOAD_STAGE\b", '"rs_writeback_stage"', source)
     for found in re.finditer(STRING + r"(?:\s*" + STRING + ")*", source):
         text = "".join(re.findall(STRING, found.group()))
         text = text.replace(r"\"", '"').replace(r"\\", "\\")
