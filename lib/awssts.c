@@ -158,7 +158,7 @@ awssts_assume(const char *region, const struct awssts_role *role,
 	struct retry retry = {.tries = 3, .base = 1, .cap = 5};
 	char *base = endpoint(region), *url = mem_fmt("%s/", base);
 	char *body = form(role), *from;
-	struct http *h = http_new(NULL);
+	struct http *h = http_new(getenv("AWS_CA_BUNDLE"));
 	struct lines l = {.n = 0};
 	struct http_request q = {.method = "POST", .url = url,
 	    .header = (const char *const *)l.line, .body = body,

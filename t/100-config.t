@@ -58,6 +58,9 @@ run rs-config -j 'with blank'
 out_like 'all in force, with the origin' "^; \[job with blank\] of '.*', line 14$"
 out_like 'the secret as ***' '^database_password = \*\*\*$'
 ok 'no secret in the list' t_unlike geheim out
+cp out want
+run rs-writeback --config 'with blank'
+out_same 'rs-writeback --config' want
 
 chmod 640 "$conf"
 fails 'a file that others can read' 2 "others can read it \(mode 0640\); run: chmod 600" \

@@ -43,6 +43,16 @@ for p in $programs; do
 	err_like "$p: says which" "^$p: unknown option '--no-such-option'"
 	out_empty "$p: and prints nothing"
 done
+# The examples of rs-writeback.conf(5) are a configuration that can be read.
+sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/p' "$srcdir/man/rs-writeback.conf.5" |
+	sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' >conf
+chmod 600 conf
+RS_WRITEBACK_CONFIG=conf run rs-config -l -l
+out_is 'the examples of rs-writeback.conf(5) can be read' 'work
+default'
+RS_WRITEBACK_CONFIG=conf run rs-config -j sales bucket append_or_overwrite
+out_is 'and mean what they say' 'my-staging
+overwrite'
 rs-config -k | sort >keys
 sed -n 's/^\.It Ic //p' "$srcdir/man/rs-writeback.conf.5" | tr ' ,' '\n\n' |
 	grep . | sort >documented

@@ -91,6 +91,17 @@ with ssh_private_key="$SANDBOX_KEYS/id_rsa_stranger.pem"
 broken 'a key that is not let in' 'login by key' 'refused.* -> .*authorized_keys' copy
 with ssh_private_key=
 broken 'nothing to log in with' login 'no key.* -> set ssh_private_key' create
+eval "$(ssh-agent)" >/dev/null
+at_end "kill $SSH_AGENT_PID"
+ssh-add -q "$SANDBOX_KEYS/id_ed25519"
+with ssh_private_key=
+tried
+status_is 0 'login by agent'
+out_like 'says so' "^ok    login by agent 'tunnel'"
+ssh-add -q -D
+with ssh_private_key=
+broken 'an agent without a key' 'login by agent' ' -> add a key to the agent' database
+unset SSH_AUTH_SOCK
 with ssh_password=wrong
 tried
 status_is 0 'one of two logins works'
