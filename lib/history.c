@@ -543,25 +543,37 @@ append(const char *path, const struct history_line *l)
 	return rc;
 }
 
+/* Held until it is closed; -1 having said why. */
+static int
+lock_csv(const char *dir, int how)
+{
+	char *lock = mem_fmt("%s/history.lock", dir);
+	int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0 && flock(fd, how) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd < 0)
+		msg_errno("cannot lock '%s'", lock);
+	free(lock);
+	return fd;
+}
+
 int
 history_append(const char *dir, const struct history_line *l)
 {
-	char *lock = mem_fmt("%s/history.lock", dir);
 	char *path = mem_fmt("%s/history.csv", dir);
 	char *mark = mem_fmt("%s/runs/%s/" UNTOLD, dir, l->cell[HISTORY_RUN]);
-	int fd, rc = -1;
+	int fd = lock_csv(dir, LOCK_EX), rc = -1;
 
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX) != 0)
-		msg_errno("cannot lock '%s'", lock);
-	else
+	if (fd >= 0) {
 		rc = append(path, l);
-	if (fd >= 0)
 		close(fd);
+	}
 	if (rc == 0)
 		unlink(mark);
 	free(mark);
-	free(lock);
 	free(path);
 	return rc;
 }
@@ -570,7 +582,7 @@ int
 history_read(const char *dir, struct table *t)
 {
 	char *path = mem_fmt("%s/history.csv", dir);
-	int rc;
+	int fd, rc;
 	struct buf b;
 
 	memset(t, 0, sizeof(*t));
@@ -580,7 +592,11 @@ history_read(const char *dir, struct table *t)
 		rc = table_parse(t, b.data, b.len, path);
 		buf_release(&b);
 	} else {
-		rc = table_read_file(t, path);
+		/* A line that is half written is waited for. */
+		fd = lock_csv(dir, LOCK_SH);
+		rc = fd < 0 ? -1 : table_read_file(t, path);
+		if (fd >= 0)
+			close(fd);
 	}
 	free(path);
 	return rc;

@@ -148,6 +148,13 @@ same 'a line for each' "$(($(wc -l <"$state/history.csv") - before))" 12
 same 'each of them whole' "$(rs-history | tail -n 12 |
 	grep -c '^[0-9TZ]*-[0-9a-f]*-p[0-9]*,.*,0,,$')" 12
 
+# A reader waits for a line that is half written.
+flock "$state/history.lock" sh -c ': >locked; sleep 1; : >written' & writer=$!
+eventually test -e locked
+run rs-history -j p1
+ok 'a reader waits for a writer' test -e written
+wait $writer
+
 # Old runs go
 for i in 1 2 3; do rs-job -q p1 -- true; done
 same 'two runs of the job are left' "$(grep -lx p1 "$state"/runs/*/job |
