@@ -31,8 +31,8 @@ aws_creds_release(struct aws_creds *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static const char *
-env(const char *name)
+const char *
+aws_env(const char *name)
 {
 	const char *v = getenv(name);
 
@@ -43,9 +43,9 @@ env(const char *name)
 static enum fate
 from_web_identity(struct cfg *cfg, struct aws_creds *c)
 {
-	struct awssts_role role = {.arn = env("AWS_ROLE_ARN"),
-	    .session = env("AWS_ROLE_SESSION_NAME"),
-	    .token_file = env("AWS_WEB_IDENTITY_TOKEN_FILE")};
+	struct awssts_role role = {.arn = aws_env("AWS_ROLE_ARN"),
+	    .session = aws_env("AWS_ROLE_SESSION_NAME"),
+	    .token_file = aws_env("AWS_WEB_IDENTITY_TOKEN_FILE")};
 	char *region;
 	enum fate f;
 
@@ -276,7 +276,7 @@ aws_creds_get(struct cfg *cfg, struct aws_creds *c)
 	/* A profile that was named is not passed over. */
 	if (profile != NULL)
 		rc = from_files(cfg, profile, c);
-	else if (env("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
+	else if (aws_env("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
 		rc = from_web_identity(cfg, c);
 	else
 		rc = from_files(cfg, NULL, c);

@@ -32,6 +32,9 @@ enum fate aws_creds_get(struct cfg *, struct aws_creds *);
 /* Wipes; a zeroed struct is fine and is what it leaves. */
 void aws_creds_release(struct aws_creds *);
 
+/* A variable of the environment; NULL also if it is empty. */
+const char *aws_env(const char *name);
+
 /* The key region, else the profile's, else us-east-1; freed by the caller.
  * FATE_OK, or having said why. */
 enum fate aws_region(struct cfg *, char **out);

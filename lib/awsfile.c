@@ -31,12 +31,12 @@ static const struct shared config = {
 static char *
 shared_path(const struct shared *f)
 {
-	const char *p = getenv(f->env);
+	const char *p = aws_env(f->env);
 
-	if (p != NULL && *p != '\0')
+	if (p != NULL)
 		return mem_dup(p);
-	p = getenv("HOME");
-	return p != NULL && *p != '\0' ? mem_fmt("%s/%s", p, f->path) : NULL;
+	p = aws_env("HOME");
+	return p != NULL ? mem_fmt("%s/%s", p, f->path) : NULL;
 }
 
 /* The text between the blanks at both ends of [p, end). */

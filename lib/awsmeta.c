@@ -23,14 +23,6 @@
 #define ROLES "/latest/meta-data/iam/security-credentials/"
 #define TOKEN_MAX (64 * 1024)	/* of a container's authorization */
 
-static const char *
-env(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v != NULL && *v != '\0' ? v : NULL;
-}
-
 /* One request; `header` may be NULL. True: status 200. */
 static bool
 ask(const char *method, const char *url, const char *header, long seconds,
@@ -74,8 +66,8 @@ may_ask(const char *url)
 static int
 authorization(char **out)
 {
-	const char *token = env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-	const char *path = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	const char *token = aws_env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	const char *path = aws_env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	struct buf b;
 	int rc = 0;
 
@@ -148,7 +140,7 @@ imds_role(const char *base, const char *header, struct http_reply *r)
 static enum fate
 from_instance(struct aws_creds *c)
 {
-	const char *base = env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *base = aws_env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	struct http_reply r;
 	enum fate f = FATE_OK;
 	char *url, *header = NULL, *role = NULL;
@@ -186,9 +178,9 @@ from_instance(struct aws_creds *c)
 enum fate
 awsmeta_get(struct aws_creds *c)
 {
-	const char *full = env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-	const char *relative = env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-	const char *disabled = env("AWS_EC2_METADATA_DISABLED");
+	const char *full = aws_env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *relative = aws_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *disabled = aws_env("AWS_EC2_METADATA_DISABLED");
 	enum fate f;
 	char *url;
 

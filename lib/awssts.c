@@ -28,12 +28,12 @@
 static char *
 endpoint(const char *region)
 {
-	const char *url = getenv("AWS_ENDPOINT_URL_STS");
+	const char *url = aws_env("AWS_ENDPOINT_URL_STS");
 	size_t n;
 
-	if (url == NULL || *url == '\0')
-		url = getenv("AWS_ENDPOINT_URL");
-	if (url == NULL || *url == '\0')
+	if (url == NULL)
+		url = aws_env("AWS_ENDPOINT_URL");
+	if (url == NULL)
 		return mem_fmt("https://sts.%s.amazonaws.com%s", region,
 		    strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
 	for (n = strlen(url); n > 0 && url[n - 1] == '/'; n--)
@@ -158,7 +158,7 @@ awssts_assume(const char *region, const struct awssts_role *role,
 	struct retry retry = {.tries = 3, .base = 1, .cap = 5};
 	char *base = endpoint(region), *url = mem_fmt("%s/", base);
 	char *body = form(role), *from;
-	struct http *h = http_new(getenv("AWS_CA_BUNDLE"));
+	struct http *h = http_new(aws_env("AWS_CA_BUNDLE"));
 	struct lines l = {.n = 0};
 	struct http_request q = {.method = "POST", .url = url,
 	    .header = (const char *const *)l.line, .body = body,

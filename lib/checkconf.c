@@ -75,7 +75,7 @@ void
 check_config(struct cfg *c, bool all)
 {
 	bool any = check_has_bastion(c);
-	int part;
+	enum check_part part;
 
 	for (part = 0; part < CHECK_PARTS; part++) {
 		any = any || check_has(c, part);
