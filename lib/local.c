@@ -87,27 +87,20 @@ look_up(int nl, const struct sockaddr_in *peer, const struct sockaddr_in *own,
 }
 
 /* Does the other end of fd belong to this user? Any doubt is a no. *uid is
- * whom the kernel named, or -1. */
+ * whom the kernel named, or -1; nl: where to ask. */
 static bool
-own_user(int fd, long *uid)
+own_user(int nl, int fd, long *uid)
 {
 	struct sockaddr_in peer, own;
 	struct inet_diag_msg m;
 	socklen_t n = sizeof(peer), k = sizeof(own);
-	bool found;
-	int nl;
 
 	*uid = -1;
 	if (getpeername(fd, (struct sockaddr *)&peer, &n) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&own, &k) != 0)
 		return false;
-	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	if (nl < 0)
-		return false;
-	found = look_up(nl, &peer, &own, &m);
-	close(nl);
 	/* A socket that its owner has closed shows uid 0 and inode 0. */
-	if (!found || m.idiag_inode == 0 ||
+	if (!look_up(nl, &peer, &own, &m) || m.idiag_inode == 0 ||
 	    (m.idiag_state != ESTABLISHED && m.idiag_state != FIN_WAIT1 &&
 	    m.idiag_state != FIN_WAIT2))
 		return false;
@@ -115,17 +108,24 @@ own_user(int fd, long *uid)
 	return m.idiag_uid == geteuid();
 }
 
-enum local_result
-local_accept(int listener, int *fd)
+/* No descriptor or no memory is left, as errno says: who comes can wait. */
+static bool
+full(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM;
+}
+
+static enum local_result
+accept_own(int nl, int listener, int *fd)
 {
 	int one = 1;
 	long uid;
 
 	*fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (*fd < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM ? LOCAL_FULL : LOCAL_NONE;
-	if (own_user(*fd, &uid)) {
+		return full() ? LOCAL_FULL : LOCAL_NONE;
+	if (own_user(nl, *fd, &uid)) {
 		setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		return LOCAL_OK;
 	}
@@ -137,4 +137,19 @@ local_accept(int listener, int *fd)
 		msg_info("refused a connection whose owner is not known: it "
 		    "was closed at once");
 	return LOCAL_REFUSED;
+}
+
+enum local_result
+local_accept(int listener, int *fd)
+{
+	enum local_result r = LOCAL_FULL;
+	int nl;
+
+	/* First, for nobody is accepted who cannot be asked about. */
+	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	if (nl >= 0 || !full())
+		r = accept_own(nl, listener, fd);
+	if (nl >= 0)
+		close(nl);
+	return r;
 }

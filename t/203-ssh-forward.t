@@ -222,6 +222,26 @@ kill -INT $pid
 wait $pid
 same 'SIGINT too' $? 0
 
+# No descriptor is left: who comes waits until one is.
+cat >full.py <<'E'
+import socket, sys
+socks = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(60)]
+for s in socks:
+    s.settimeout(20)
+    s.sendall(b"hold\n")
+for s in socks:
+    assert s.recv(5) == b"held\n"
+    s.close()
+E
+: >port
+(ulimit -n 40 && exec ssh-fwd -a sandbox -L "$to") >port 2>serve.err &
+pid=$!
+until [ -s port ]; do sleep 0.02; done
+run /usr/bin/python3 full.py "$(cat port)"
+status_is 0 '60 connections with 40 descriptors'
+kill $pid
+wait $pid
+
 # in the background
 run ssh-fwd -a sandbox -L "$to" -b --pid-file fwd.pid
 status_is 0 '-b returns'
