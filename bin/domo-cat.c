@@ -28,6 +28,7 @@ static const char usage[] =
 "  -j, --job NAME        use [job NAME] and the account it names\n"
 "  -S, --schema          its columns as CSV: name,type\n"
 "  -i, --info            what Domo knows about it, a CSV header and one line\n"
+"      --as-of INFO      status 75 if it was updated since -i wrote INFO\n"
 "  -l, --list            the same for all DataSets (with PATTERN in the name)\n"
 "      --columns A,B,C   only these columns, in this order\n"
 "      --where SQL       only these rows\n"
@@ -49,7 +50,8 @@ static const char usage[] =
 
 enum {
 	COLUMNS = OPT_FIRST_OWN, WHERE, SINCE_COLUMN, SINCE, LIMIT, COUNT,
-	FORMULAS, UNESCAPE, SPOOL, TRIES, IDLE_TIMEOUT, CACERT, NO_GZIP
+	FORMULAS, UNESCAPE, SPOOL, TRIES, IDLE_TIMEOUT, CACERT, NO_GZIP,
+	AS_OF	/* no key */
 };
 
 /* The keys that they set, in their order; the value of those without an
@@ -222,9 +224,10 @@ read_export_opt(struct cfg *c, struct domo_export_opt *o)
 }
 
 static int
-run(struct cfg *c, int what, const char *arg)
+run(struct cfg *c, int what, const char *as_of, const char *arg)
 {
 	struct domo_export_opt o = {0};
+	struct domo_meta then = {0};
 	struct domo *d;
 	int rc;
 
@@ -235,12 +238,20 @@ run(struct cfg *c, int what, const char *arg)
 		    "address of its page, or name:EXACT NAME", arg);
 		return 2;
 	}
-	if (read_export_opt(c, &o) != 0 || domo_open(c, &d) != 0)
+	if (as_of != NULL) {
+		if (domo_meta_read(&then, as_of) != 0)
+			return 1;
+		o.as_of = &then;
+	}
+	if (read_export_opt(c, &o) != 0 || domo_open(c, &d) != 0) {
+		domo_meta_release(&then);
 		return 2;
+	}
 	/* A stage that is killed must not wait for us, nor we for Domo. */
 	domo_watch(d, STDOUT_FILENO);
 	rc = what == 'l' ? list(d, arg) : work(d, arg, &o, what);
 	domo_free(d);
+	domo_meta_release(&then);
 	return rc;
 }
 
@@ -249,6 +260,7 @@ static const struct option longs[] = {
 	{"schema", no_argument, NULL, 'S'},
 	{"info", no_argument, NULL, 'i'},
 	{"list", no_argument, NULL, 'l'},
+	{"as-of", required_argument, NULL, AS_OF},
 	{"columns", required_argument, NULL, COLUMNS},
 	{"where", required_argument, NULL, WHERE},
 	{"since-column", required_argument, NULL, SINCE_COLUMN},
@@ -270,7 +282,7 @@ main(int argc, char *argv[])
 {
 	struct opt o = {.usage = usage, .letters = OPT_COMMON "Sil",
 	    .longs = longs};
-	const char *given[NSETTINGS] = {NULL};
+	const char *given[NSETTINGS] = {NULL}, *as_of = NULL;
 	struct cfg *c;
 	int ch, what = 0, rc;
 	size_t i;
@@ -283,6 +295,8 @@ main(int argc, char *argv[])
 				return opt_usage(usage,
 				    "only one of -S, -i, -l");
 			what = ch;
+		} else if (ch == AS_OF) {
+			as_of = optarg;
 		} else {
 			i = (size_t)(ch - OPT_FIRST_OWN);
 			given[i] = optarg != NULL ? optarg : settings[i].value;
@@ -297,7 +311,7 @@ main(int argc, char *argv[])
 	for (i = 0; i < NSETTINGS; i++)
 		if (given[i] != NULL)
 			cfg_set(c, settings[i].key, given[i]);
-	rc = run(c, what, argv[optind]);
+	rc = run(c, what, as_of, argv[optind]);
 	cfg_free(c);
 	return io_finish(rc);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "domo_body.h"
@@ -70,6 +71,29 @@ expect(struct domo *d, const struct domo_meta *m,
 	return DOMO_OK;
 }
 
+/* Is the DataSet still the one that the caller knows? */
+static enum domo_result
+check_as_of(struct domo *d, const struct domo_meta *m,
+    const struct domo_export_opt *o)
+{
+	struct domo_meta then;
+	const char *what;
+
+	if (o->as_of == NULL)
+		return DOMO_OK;
+	then = *o->as_of;
+	if (then.id == NULL || strcasecmp(then.id, m->id) != 0)
+		return domo_fail(d, DOMO_FAILED, "the metadata to compare with "
+		    "are of '%s'", then.id != NULL ? then.id : "no DataSet");
+	/* Those of a choice are not those of the whole. */
+	if (domo_select_any(&o->select) || o->count != DOMO_EXPORT_COUNT_ROWS)
+		then.rows = -1;
+	what = domo_meta_updated(&then, m);
+	return what == NULL ? DOMO_OK : domo_fail(d, DOMO_AGAIN, "the DataSet "
+	    "was updated since its metadata were taken (its '%s' is another)",
+	    what);
+}
+
 /* Plan by the metadata as they are now. The first attempt takes those that
  * the caller has. */
 static enum domo_result
@@ -84,12 +108,15 @@ plan(struct export *x, bool anew)
 	}
 	domo_select_release(&x->plan);
 	if (res == DOMO_OK)
+		res = check_as_of(x->d, x->before, x->opt);
+	if (res == DOMO_OK)
 		res = domo_select_make(x->d, &x->opt->select, x->before,
 		    &x->plan);
 	if (res == DOMO_OK)
 		res = expect(x->d, x->before, x->opt, &x->plan,
 		    &x->body.expected);
-	/* domo_ask() has made all attempts that there are to make. */
+	/* domo_ask() has made all attempts that there are to make, and the
+	 * others would not do better. */
 	x->tried = res != DOMO_OK;
 	return res;
 }
@@ -372,6 +399,8 @@ domo_export_describe(struct domo *d, struct domo_meta *m,
 	int64_t rows = m->rows;
 
 	res = domo_select_make(d, &o->select, m, &p);
+	if (res == DOMO_OK)
+		res = check_as_of(d, m, o);
 	if (res == DOMO_OK && (p.sql != NULL ||
 	    o->count != DOMO_EXPORT_COUNT_ROWS))
 		res = expect(d, m, o, &p, &rows);

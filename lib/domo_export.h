@@ -31,6 +31,8 @@ struct domo_export_opt {
 	bool unescape;			/* take the ' away again */
 	bool spool;			/* into a file first: can be retried */
 	struct domo_select select;
+	const struct domo_meta *as_of;	/* DOMO_AGAIN if the DataSet has been
+					 * updated since; NULL: at any time */
 };
 
 /*

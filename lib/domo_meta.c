@@ -11,6 +11,8 @@
 #include "buf.h"
 #include "domo_meta.h"
 #include "mem.h"
+#include "msg.h"
+#include "num.h"
 #include "table.h"
 
 #define PAGE 50			/* DataSets a page; Domo's maximum */
@@ -301,16 +303,26 @@ differ(const char *a, const char *b)
 }
 
 const char *
-domo_meta_changed(const struct domo_meta *a, const struct domo_meta *b)
+domo_meta_updated(const struct domo_meta *a, const struct domo_meta *b)
 {
-	size_t i;
-
-	if (a->rows != b->rows)
+	if (a->rows >= 0 && b->rows >= 0 && a->rows != b->rows)
 		return "rows";
 	if (differ(a->updated_at, b->updated_at))
 		return "updatedAt";
-	if (differ(a->data_current_at, b->data_current_at))
-		return "dataCurrentAt";
+	return differ(a->data_current_at, b->data_current_at) ?
+	    "dataCurrentAt" : NULL;
+}
+
+const char *
+domo_meta_changed(const struct domo_meta *a, const struct domo_meta *b)
+{
+	const char *what = domo_meta_updated(a, b);
+	size_t i;
+
+	if (what != NULL)
+		return what;
+	if (a->rows != b->rows)
+		return "rows";
 	if (a->columns != b->columns || a->ncolumns != b->ncolumns)
 		return "columns";
 	for (i = 0; i < a->ncolumns; i++)
@@ -318,6 +330,42 @@ domo_meta_changed(const struct domo_meta *a, const struct domo_meta *b)
 		    differ(a->column[i].type, b->column[i].type))
 			return "schema";
 	return NULL;
+}
+
+int
+domo_meta_read(struct domo_meta *m, const char *path)
+{
+	static const char *const names[] = {"id", "rows", "updated_at",
+		"data_current_at"};
+	const char *value[4] = {NULL};
+	struct table t = {0};
+	int col = -1, rc = -1;
+	size_t i;
+
+	memset(m, 0, sizeof(*m));
+	if (table_read_file(&t, path) != 0)
+		goto out;
+	if (t.nrows != 1) {
+		msg_error("cannot use '%s': it describes %zu DataSets, not one",
+		    path, t.nrows);
+		goto out;
+	}
+	for (i = 0; i < 4; i++) {
+		col = table_need(&t, names[i], path);
+		if (col < 0)
+			goto out;
+		value[i] = table_get(&t, 0, (size_t)col);
+	}
+	m->id = mem_dup(value[0]);
+	m->rows = -1;
+	if (value[1] != NULL)
+		num_parse(value[1], 0, INT64_MAX, &m->rows);
+	m->updated_at = mem_dup(value[2]);
+	m->data_current_at = mem_dup(value[3]);
+	rc = 0;
+out:
+	table_release(&t);
+	return rc;
 }
 
 int

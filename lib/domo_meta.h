@@ -54,9 +54,16 @@ enum domo_result domo_meta_find(struct domo *, const char *dataset,
 /* Is this one of the forms of DATASET? */
 bool domo_meta_is_dataset(const char *dataset);
 
-/* 0 if nothing has changed between two answers for the same DataSet, else
- * the name of the field that has. */
+/* Read back what tells one update from another in what domo_meta_put() wrote:
+ * id, rows, the times. 0, or -1 having said why; release it in either case. */
+int domo_meta_read(struct domo_meta *, const char *path);
+
+/* NULL if nothing has changed between two answers for the same DataSet, else
+ * the name of the field that has; domo_meta_updated() looks only at what
+ * domo_meta_read() reads, and at the rows only if they are told twice. */
 const char *domo_meta_changed(const struct domo_meta *before,
+    const struct domo_meta *after);
+const char *domo_meta_updated(const struct domo_meta *before,
     const struct domo_meta *after);
 
 /* Append CSV: the header of -i and -l, a DataSet's line, the schema. 0, or

@@ -295,6 +295,35 @@ fault "{$meta, \"fault\": \"metadata\", \"set\": {\"policies\": \"$(
 breaks '17 MB of metadata' 1 'the answer is longer than 16 MiB' "$G"
 fault
 
+# --- as of an earlier look ---------------------------------------------------
+
+domo-cat -i "$G" >info
+works '--as-of, nothing has happened' --as-of info "$G"
+run domo-cat --as-of info -S "$G"
+status_is 0 '--as-of with -S'
+for f in '"rows": 6' '"updatedAt": "2020-01-01T00:00:00Z"' '"dataCurrentAt": null'; do
+	fault "{$meta, \"fault\": \"metadata\", \"set\": {$f}}"
+	f=${f#\"} f=${f%%\"*}
+	breaks "--as-of: another $f" 75 "the DataSet was updated since its metadata were taken \(its '$f' is another\)" \
+		--as-of info "$G"
+	same 'nothing was asked for' "$(requests GET /data)" 0
+	run domo-cat --as-of info -S "$G"
+	status_is 75 "--as-of with -S: another $f"
+done
+fault "{$meta, \"fault\": \"metadata\", \"skip\": 1, \"set\": {\"updatedAt\": \"2020-01-01T00:00:00Z\"}}"
+breaks '--as-of and an update meanwhile, which a second attempt must not take' 75 \
+	'the DataSet was updated since' --spool --as-of info "$G"
+fault
+domo-cat -i --columns day --limit 2 "$G" >chosen
+run domo-cat --as-of chosen --columns day --limit 2 "$G"
+status_is 0 '--as-of with a choice'
+domo-cat -i "$B" >other
+fails '--as-of another DataSet' 1 "the metadata to compare with are of '$B'" \
+	domo-cat --as-of other "$G"
+fails '--as-of nothing' 1 'cannot open' domo-cat --as-of gone "$G"
+domo-cat -l >list
+fails '--as-of a list' 1 'it describes [0-9]+ DataSets, not one' domo-cat --as-of list "$G"
+
 # --- with a spool all of that can be tried again -----------------------------
 
 for f in '"cut"' '"cut", "how": "reset"' '"truncate"' '"cut-quoted"' \
