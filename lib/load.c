@@ -194,7 +194,15 @@ commit(struct load *l)
 static int
 own_sql(struct load *l, const char *sql, const char *what)
 {
-	return sql != NULL ? load_do(l, sql, what) : 0;
+	if (sql == NULL)
+		return 0;
+	if (load_do(l, sql, what) != 0)
+		return -1;
+	if (l->o->dry_run || pg_in_block(l->pg))
+		return 0;
+	return msg_error("cannot load into '%s': to %s has ended the "
+	    "transaction, and what was done before is committed; it must hold "
+	    "no COMMIT, ROLLBACK or TRUNCATE", l->where, what);
 }
 
 static bool

@@ -48,6 +48,10 @@ find_keys(const struct load *l, struct keys *k)
 		n = strcspn(s, ",");
 		name = mem_ndup(s, n);
 		k->item[k->n] = find_item(&l->plan, name);
+		/* "a, b" */
+		if (k->item[k->n] == NULL)
+			k->item[k->n] = find_item(&l->plan, name +
+			    strspn(name, " "));
 		if (k->item[k->n] == NULL) {
 			msg_error("cannot load into '%s' by '%s': the input "
 			    "has no such column", l->where, name);
@@ -57,6 +61,9 @@ find_keys(const struct load *l, struct keys *k)
 		free(name);
 		k->n++;
 	}
+	if (k->n == 0)
+		return msg_error("cannot load into '%s' by keys: give at least "
+		    "one column", l->where);
 	if (l->o->mode == LOAD_REPLACE && k->n != 1)
 		return msg_error("cannot replace by '%s': give one column",
 		    l->o->keys);

@@ -417,6 +417,12 @@ pg_database(const struct pg *pg)
 	return PQdb(pg->conn);
 }
 
+bool
+pg_in_block(const struct pg *pg)
+{
+	return PQtransactionStatus(pg->conn) == PQTRANS_INTRANS;
+}
+
 int
 pg_pid(const struct pg *pg)
 {

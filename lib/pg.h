@@ -107,6 +107,9 @@ int64_t pg_loaded(const struct pg *);
 typedef int pg_tick(void *arg);
 void pg_watch(struct pg *, pg_tick *, void *arg);
 
+/* Is a transaction open, as the server says with every answer? */
+bool pg_in_block(const struct pg *);
+
 /* The server process of the session. */
 int pg_pid(const struct pg *);
 

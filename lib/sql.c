@@ -68,6 +68,7 @@ find_encoding(const char *list, const char *column, const char **encoding)
 	bool same;
 
 	for (; list != NULL && *list != '\0'; list += n, list += *list == ',') {
+		list += strspn(list, " ");
 		n = strcspn(list, ",");
 		eq = strcspn(list, "=");
 		if (eq >= n)
@@ -125,6 +126,7 @@ each_part(const char *list, int (*f)(void *, char *), void *arg)
 	int rc = 0;
 
 	for (; rc == 0 && *list != '\0'; list += n, list += *list == ',') {
+		list += strspn(list, " ");
 		n = strcspn(list, ",");
 		part = mem_ndup(list, n);
 		name = name_fold(part, NAME_MAX_LEN);

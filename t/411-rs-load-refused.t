@@ -194,6 +194,21 @@ load ok1 --again --iam-role "$SANDBOX_IAM_ROLE,$SANDBOX_IAM_ROLE" chained
 status_is 0 'a chain of roles'
 untouched 'roles'
 
+# Statements of the user's own.
+load ok1 --again --pre-sql nonsense t
+err_like 'a bad pre_sql' 'cannot run pre_sql: syntax error at or near "nonsense"'
+untouched 'a bad pre_sql'
+for word in COMMIT ROLLBACK; do
+	load ok1 --again --pre-sql $word t
+	status_is 1 "pre_sql that ends the transaction by $word"
+	err_like 'is refused' 'to run pre_sql has ended the transaction, .* it must hold no COMMIT, ROLLBACK or TRUNCATE'
+	untouched "pre_sql with $word"
+done
+sql 'CREATE TABLE aside AS SELECT 1; ALTER TABLE aside OWNER TO loader' >/dev/null
+load ok1 --again --pre-sql 'TRUNCATE aside' t
+err_like 'and by TRUNCATE' 'has ended the transaction'
+untouched 'pre_sql with TRUNCATE'
+
 # Usage.
 cp ok1.manifest in
 fails 'no table' 2 'no table given' rs-load

@@ -209,7 +209,7 @@ ok 'nothing was sent before' t_same "$(statements | tail -n "+$((before + 1))" |
 columns Id:bigint/1 'Day:date' 'Name:character varying:5/5'
 printf '1,2026-01-01,abcde\n' >f
 extra=',"dataset":{"id":"d-1","name":"It'\''s \"new\"","rows":1}' stage made f
-load made --diststyle key --distkey ID --sortkey day,id --encode name=zstd,DAY=az64 lay
+load made --diststyle key --distkey ID --sortkey 'day, id' --encode 'name=zstd, DAY=az64' lay
 status_is 0 'a layout'
 same 'is in force' "$(query "SET search_path TO public;
 	SELECT \"column\", encoding, distkey, sortkey FROM pg_table_def

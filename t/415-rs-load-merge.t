@@ -43,7 +43,12 @@ err_like 'is named' 'rows of the input have no value in a key column \(id,region
 load second --merge id,nope t
 status_is 1 'a key that is no column'
 err_like 'is said' "by 'nope': the input has no such column"
+load second --merge '' t
+status_is 1 'no key at all'
+err_like 'is said' "by keys: give at least one column"
 rows_are 'the table is as it was' 'SELECT count(*), sum(id) FROM t' '5|15'
+load second --merge 'id, region' spaced
+status_is 0 'keys with a blank behind the comma'
 printf '1,north,a\n1,south,b\n' >f
 stage fifth f
 load fifth --merge id,region t
