@@ -16,6 +16,7 @@
 #include "mem.h"
 #include "msg.h"
 #include "opt.h"
+#include "state.h"
 
 static const char usage[] =
 "usage: rs-history [-j JOB] [-d | -u]\n"
@@ -125,7 +126,7 @@ main(int argc, char *argv[])
 		return MISUSE;
 	memset(&t, 0, sizeof(t));
 	rc = MISUSE;
-	if ((dir = history_dir(c)) != NULL) {
+	if ((dir = state_dir(c)) != NULL) {
 		if (where)
 			rc = puts(dir) < 0 ? FAILED : 0;
 		else if (history_read(dir, &t) == 0)

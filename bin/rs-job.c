@@ -26,6 +26,8 @@
 #include "msg.h"
 #include "num.h"
 #include "opt.h"
+#include "rundir.h"
+#include "state.h"
 
 static const char usage[] =
 "usage: rs-job [-Anqv] [--jobs N] [--resume RUN] [JOB...] -- COMMAND...\n"
@@ -207,7 +209,7 @@ tell(struct work *w, const char *key, const struct history_line *l)
 		return;
 	unsetenv("RSW_RUN_DIR");
 	/* What it leaves in the background is not the job. */
-	history_pass_on(w->lock, false);
+	state_pass_on(w->lock, false);
 	argv[2] = mem_dup(command);
 	buf_init(&b, TABLE_MAX);
 	history_text(l, &b);
@@ -267,7 +269,7 @@ finish(struct work *w, int status)
 		report(w, &l);
 	rc = history_append(w->dir, &l);
 	tell(w, status == 0 ? "on_success" : "on_failure", &l);
-	history_prune(w->dir, w->job, w->keep);
+	rundir_prune(w->dir, w->job, w->keep);
 	history_line_release(&l);
 	return rc == 0 ? 0 : FAILED;
 }
@@ -294,16 +296,16 @@ begin(struct work *w)
 	char *job = NULL;
 
 	if (w->r->resume == NULL) {
-		w->path = history_begin(w->dir, w->job, &w->run);
+		w->path = rundir_begin(w->dir, w->job, &w->run);
 		return w->path != NULL ? 0 : FAILED;
 	}
 	w->run = mem_dup(w->r->resume);
-	w->path = history_find(w->dir, w->run, &job);
+	w->path = rundir_find(w->dir, w->run, &job);
 	free(job);
 	if (w->path == NULL)
 		return MISUSE;
-	if (history_staged(w->path))
-		return history_untold(w->path) == 0 ? 0 : FAILED;
+	if (rundir_staged(w->path))
+		return rundir_untold(w->path) == 0 ? 0 : FAILED;
 	msg_error("cannot resume '%s': it has left nothing on S3; run the job "
 	    "anew", w->run);
 	free(w->path);
@@ -318,7 +320,7 @@ static void
 say_failed(const struct work *w, int status)
 {
 	size_t n = 0;
-	char *cause = w->path != NULL ? history_cause(w->path, &n) : NULL;
+	char *cause = w->path != NULL ? rundir_cause(w->path, &n) : NULL;
 	const char *text = cause != NULL ? strstr(cause, ": ") : NULL;
 	int len = text != NULL ? (int)(text - cause) : 0;
 	bool ours = len == 0 || strncmp(cause, msg_name(), (size_t)len) == 0;
@@ -348,7 +350,7 @@ run_locked(struct work *w)
 		say_failed(w, status);
 	if (w->dir == NULL) {
 		unsetenv("RSW_RUN_DIR");
-		history_discard(w->path);
+		rundir_discard(w->path);
 	} else if (finish(w, status) != 0 && status == 0) {
 		status = FAILED;
 	}
@@ -369,13 +371,13 @@ run_job(struct work *w)
 		return MISUSE;
 	if (w->r->dry_run)
 		return temporary(w) == 0 ? run_locked(w) : FAILED;
-	if ((w->dir = history_dir(w->cfg)) == NULL)
+	if ((w->dir = state_dir(w->cfg)) == NULL)
 		return MISUSE;
-	w->lock = history_lock(w->dir, w->job);
+	w->lock = state_lock(w->dir, w->job);
 	if (w->lock < 0)
 		return w->lock == -2 ? AGAIN : FAILED;
 	/* Held for as long as anything of the run lives. */
-	history_pass_on(w->lock, true);
+	state_pass_on(w->lock, true);
 	history_note_killed(w->dir, w->job);
 	status = begin(w);
 	return status == 0 ? run_locked(w) : status;
@@ -520,8 +522,8 @@ choose_jobs(struct runner *r, char *argv[], size_t n)
 	if (r->all && i == 0)
 		msg_error("cannot run all jobs: there is no [job NAME] in '%s'",
 		    cfg_path(c) != NULL ? cfg_path(c) : "any file");
-	if (r->resume != NULL && (dir = history_dir(c)) != NULL) {
-		path = history_find(dir, r->resume, &job);
+	if (r->resume != NULL && (dir = state_dir(c)) != NULL) {
+		path = rundir_find(dir, r->resume, &job);
 		free(path);
 		free(dir);
 	}
