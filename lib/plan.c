@@ -405,9 +405,10 @@ look_for_missing(struct plan *p, const struct plan_table *t,
 			    "the input, or: ALTER TABLE %s DROP COLUMN %s",
 			    c->name, where, quoted));
 		else if (o->exact)
-			fault(p, mem_fmt("column '%s' is not in the input",
-			    c->name));
-		else if (!o->missing_ok)
+			fault(p, mem_fmt("column '%s' is not in the input; put "
+			    "it there, or: ALTER TABLE %s DROP COLUMN %s",
+			    c->name, where, quoted));
+		else
 			note(p, mem_fmt("column '%s' is not in the input: the "
 			    "rows get %s there", c->name, c->has_default ?
 			    "its default" : "NULL"));

@@ -60,8 +60,6 @@ struct plan_opt {
 	bool postgres;		/* which changes more than Redshift does */
 	int headroom;		/* percent of width for new VARCHARs */
 	size_t name_max;	/* bytes of a name; 0: NAME_MAX_LEN */
-	bool missing_ok;	/* columns that the input lacks are kept as
-				 * they are: do not warn */
 };
 
 enum plan_action {PLAN_KEEP, PLAN_ADD, PLAN_WIDEN};

@@ -201,8 +201,7 @@ add_layout(struct buf *b, const struct plan *p, const struct sql_layout *l)
 		buf_adds(b, " SORTKEY AUTO");
 		return 0;
 	}
-	buf_adds(b, l->interleaved ? " INTERLEAVED SORTKEY (" :
-	    " COMPOUND SORTKEY (");
+	buf_adds(b, " COMPOUND SORTKEY (");
 	rc = each_part(l->sortkey, add_sort_column, &part);
 	buf_addc(b, ')');
 	return rc;

@@ -32,7 +32,6 @@ struct sql_layout {
 	const char *diststyle;		/* auto, even, key, all */
 	const char *distkey;		/* a column */
 	const char *sortkey;		/* columns with commas, or auto */
-	bool interleaved;
 	const char *encode;		/* COLUMN=ENCODING,... */
 };
 
