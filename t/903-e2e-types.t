@@ -57,6 +57,16 @@ ok 'NULL and the empty text arrive' t_same "$(sql \
 'b'
 NULL"
 
+# As many columns as a table can have.
+wide=aaaaaaaa-bbbb-cccc-dddd-aaaaaaaaaaaa
+names=$(seq -s, -f 'c%g' 1600)
+printf '%s\n%s\n' "$names" "$(seq -s, 1600 | sed 's/[0-9]*\([0-9]\)/\1/g')" |
+	dataset $wide Wide "$(echo "$names" | sed 's/,/:STRING,/g'):STRING"
+job wide dataset_id=$wide table_name_source=custom_name custom_table_name=wide
+run rs-writeback wide
+status_is 0 '1600 columns'
+ok 'arrive' t_same "$(sql 'SELECT c1 || c799 || c1598 FROM wide')" 198
+
 # The whole of a real table, value by value.
 job oui-all dataset_id="$(rs-config -j oui dataset_id)" \
 	table_name_source=custom_name custom_table_name=oui_all
