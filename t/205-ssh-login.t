@@ -84,6 +84,21 @@ printf "Password: \t%s\n" "$password" >in
 run tty env RS_WRITEBACK_CONFIG= RSW_SSH_KNOWN_HOSTS="$SANDBOX_KNOWN_HOSTS" \
 	ssh-fwd -L "$to" "tunnel@$to" -- true
 status_is 0 "the server's own question, answered on the terminal"
+# Several: an expired password is asked for again, and twice for a new one. (PAM
+# cannot store it, for the namespace's shadow is a mount.)
+server expired --sshd 'PasswordAuthentication no'
+use expired
+sed 's/:20000:0:/:0:0:/' "$T/expired/ssh/etc/shadow" >shadow
+cat shadow >"$T/expired/ssh/etc/shadow"
+echo 'password required pam_unix.so' >>"$T/expired/ssh/etc/pam"
+printf '%s\t%s\n' 'Password: ' "$password" 'Current password: ' "$password" \
+	'New password: ' blue-Horse7battery 'Retype new password: ' blue-Horse7battery >in
+run tty env RS_WRITEBACK_CONFIG= RSW_SSH_KNOWN_HOSTS="$SANDBOX_KNOWN_HOSTS" \
+	ssh-fwd -L "$to" "tunnel@$to" -- true
+same 'four questions in a row, each answered' "$(grep -o '[A-Z][a-z]*[a-z ]* password: \|Password: ' out | tr '\n' ';')" \
+	'Password: ;Current password: ;New password: ;Retype new password: ;'
+ok 'no answer is shown' sh -c '! grep -qF -e "$1" -e blue-Horse out' - "$password"
+fails 'without a terminal' 125 'the server asks something that needs a terminal' fwd sandbox-password
 use plain
 printf "Passphrase of\t%s\n" "$(cat "$SANDBOX_KEYS/passphrase")" >in
 run tty env RS_WRITEBACK_CONFIG= RSW_SSH_KNOWN_HOSTS="$SANDBOX_KNOWN_HOSTS" \
