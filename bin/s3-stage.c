@@ -44,6 +44,7 @@ static const char usage[] =
 "      --slices N        make a multiple of N objects\n"
 "      --delimiter C     one character, or tab\n"
 "      --quote C         one character, or none\n"
+"      --no-header       the first row is data\n"
 "      --null-in TEXT    an unquoted field equal to it is NULL too\n"
 "      --null-string TEXT  how NULL is staged (\\N)\n"
 "      --invalid-utf8 replace  bad bytes become U+FFFD\n"
@@ -51,7 +52,7 @@ static const char usage[] =
 "  -q, --quiet   -v, --verbose   -h, --help   --version\n";
 
 /* Long options that are keys of the configuration, by getopt's value. */
-enum {OPT_RUN_ID = OPT_FIRST_OWN, OPT_SETTING};
+enum {OPT_RUN_ID = OPT_FIRST_OWN, OPT_NO_HEADER, OPT_SETTING};
 static const char *const settings[] = {
 	"compress", "level", "jobs", "uploads", "part_size", "slices",
 	"delimiter", "quote", "null_in", "null_string", "invalid_utf8",
@@ -63,7 +64,7 @@ struct args {
 	struct opt opt;
 	const char *types, *info, *run_id, *to;
 	const char *setting[NSETTINGS];
-	bool no_newline, dry_run;
+	bool no_newline, no_header, dry_run;
 };
 
 /* What the steps hand on. */
@@ -259,6 +260,8 @@ prepare(struct work *w, const struct args *a)
 	for (i = 0; i < NSETTINGS; i++)
 		if (a->setting[i] != NULL)
 			cfg_set(w->cfg, settings[i], a->setting[i]);
+	if (a->no_header)
+		cfg_set(w->cfg, "header", "no");
 	if ((rc = get_run_id(w, a)) != 0 || (rc = get_place(w, a)) != 0)
 		return rc;
 	if (stageopt_read(w->cfg, &w->opt) != 0 || get_tags(w) != 0)
@@ -372,6 +375,7 @@ static const struct option longs[] = {
 	{"no-final-newline", no_argument, NULL, 'e'},
 	{"dry-run", no_argument, NULL, 'n'},
 	{"run-id", required_argument, NULL, OPT_RUN_ID},
+	{"no-header", no_argument, NULL, OPT_NO_HEADER},
 	{"compress", required_argument, NULL, OPT_SETTING + 0},
 	{"level", required_argument, NULL, OPT_SETTING + 1},
 	{"jobs", required_argument, NULL, OPT_SETTING + 2},
@@ -404,6 +408,8 @@ parse(int argc, char *argv[], struct args *a)
 			a->no_newline = true;
 		else if (ch == 'n')
 			a->dry_run = true;
+		else if (ch == OPT_NO_HEADER)
+			a->no_header = true;
 		else if (ch == OPT_RUN_ID)
 			a->run_id = optarg;
 		else

@@ -92,6 +92,7 @@ static const struct key {
 	{"null_in", 0, {NULL, NULL}, NULL},
 	{"delimiter", 0, {NULL, NULL}, ","},
 	{"quote", 0, {NULL, NULL}, "\""},
+	{"header", 0, {NULL, NULL}, "yes"},
 	{"invalid_utf8", 0, {NULL, NULL}, "fail"},
 	{"long_fields", 0, {NULL, NULL}, "fail"},
 	{"domo_client_id", 0, {"DOMO_CLIENT_ID", NULL}, NULL},

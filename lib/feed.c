@@ -22,6 +22,7 @@
 #define PIECE (256 * 1024)	/* a piece has at least so much, if it can: it
 				 * and its rewritten form fit in a core's cache */
 #define SLAB (SCAN_ROW_MAX + 1024 * 1024)	/* holds the longest record */
+#define BOM "\xef\xbb\xbf"
 #define PIPE (1024 * 1024)	/* Linux allows this to every user */
 
 /* A smaller object would not be 1 MB when compressed, and COPY loads fewer
@@ -306,7 +307,8 @@ no_header(const struct feed *f, enum scan_fault fault)
 		msg_error("cannot stage 'standard input': it is empty, without "
 		    "even a header; the stage before this one has failed");
 	else
-		msg_error("cannot stage 'standard input': the header: %s",
+		msg_error("cannot stage 'standard input': the %s: %s",
+		    f->opt.no_header ? "first row" : "header",
 		    scan_fault_text(fault));
 	return FATE_FAILED;
 }
@@ -331,6 +333,8 @@ feed_header(struct feed *f, char ***names, size_t *ncols)
 	f->heading = false;
 	if (*names == NULL)
 		return no_header(f, fault);
+	if (f->opt.no_header)
+		used = memcmp(f->slab->data, BOM, 3) == 0 ? 3 : 0;
 	f->begin = f->whole = f->scanned = used;
 	find_pieces(f);
 	return FATE_OK;

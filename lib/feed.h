@@ -25,6 +25,7 @@ struct feed_opt {
 	int slices;		/* the number of objects is a multiple of it,
 				 * but for small inputs */
 	int busy;		/* objects that others hold at a time */
+	bool no_header;		/* the first record is a row already */
 	const atomic_bool *stop;	/* ends all waiting; and then `wake` */
 	int wake;		/* becomes readable */
 };
@@ -51,7 +52,8 @@ void feed_free(struct feed *);
 
 /*
  * First: the header. FATE_OK and the names (NULL at the end; free each and
- * the list); FATE_FAILED having said why; FATE_STOPPED.
+ * the list); FATE_FAILED having said why; FATE_STOPPED. Without a header the
+ * names are the values of the first row.
  */
 enum fate feed_header(struct feed *, char ***names, size_t *ncols);
 

@@ -44,16 +44,26 @@ stage_bytes_in(const struct stage *s)
 	return feed_bytes(s->feed);
 }
 
+void
+stage_name(struct stage *s, size_t i, const char *name)
+{
+	if (!s->opt.no_header)
+		return;
+	free(s->name[i]);
+	s->name[i] = mem_dup(name);
+}
+
 int
 stage_check_header(const struct stage *s)
 {
-	char *doubt = header_doubt(s->name, s->ncols);
+	char *doubt = s->opt.no_header ? NULL :
+	    header_doubt(s->name, s->ncols);
 
 	if (doubt == NULL)
 		return 0;
 	msg_error("cannot stage 'standard input': its first row is no header: "
-	    "%s; put the names of the columns before it, or, if it is one, "
-	    "tell them by --types too", doubt);
+	    "%s; put the names of the columns before it, or give "
+	    "--no-header; if it is one, tell them by --types too", doubt);
 	free(doubt);
 	return -1;
 }
@@ -83,8 +93,10 @@ stage_open(const struct stage_opt *o, int fd, struct stage **out)
 	struct stage *s = mem_zero(1, sizeof(*s));
 	struct feed_opt f = {.fd = fd, .scan = &s->opt.scan,
 	    .slices = o->slices, .busy = o->jobs, .stop = o->halt,
-	    .wake = o->wake[0]};
+	    .wake = o->wake[0], .no_header = o->no_header};
 	enum fate fate;
+	char name[32];
+	size_t i;
 
 	s->opt = *o;
 	choose_segments(s);
@@ -98,6 +110,10 @@ stage_open(const struct stage_opt *o, int fd, struct stage **out)
 	if (fate != FATE_OK) {
 		stage_free(s);
 		return fate;
+	}
+	for (i = 0; i < s->ncols; i++) {
+		snprintf(name, sizeof(name), "col%zu", i + 1);
+		stage_name(s, i, name);
 	}
 	scan_init(&s->total, &s->opt.scan, s->ncols);
 	*out = s;

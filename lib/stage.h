@@ -27,6 +27,7 @@ struct stage_opt {
 	struct scan_opt scan;
 	bool dry_run;		/* do all but upload */
 	bool no_newline;	/* the final newline may be missing */
+	bool no_header;		/* the columns are col1, col2, ... */
 	enum codec_kind codec;
 	int level;
 	int jobs;		/* threads that check and compress */
@@ -51,6 +52,9 @@ void stage_free(struct stage *);
 /* Nobody has told what the columns are: does the header look like one? 0, or
  * -1 having said why not. */
 int stage_check_header(const struct stage *);
+
+/* Without a header: what column i is called; else nothing is done. */
+void stage_name(struct stage *, size_t i, const char *name);
 
 /* Before stage_run(): what the columns must be; must outlive the stage. */
 void stage_types(struct stage *, const struct scan_type *);

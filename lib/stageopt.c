@@ -70,6 +70,7 @@ get_csv_form(struct cfg *c, struct stage_opt *so)
 	o->quote = '"';
 	if (get_char(c, "delimiter", "tab", '\t', &o->delim) != 0 ||
 	    get_char(c, "quote", "none", '\0', &o->quote) != 0 ||
+	    get_flag(c, "header", "no", "yes", &so->no_header) != 0 ||
 	    get_flag(c, "invalid_utf8", "replace", "fail",
 	    &o->replace_utf8) != 0 ||
 	    get_flag(c, "long_fields", "truncate", "fail",

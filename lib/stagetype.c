@@ -153,9 +153,17 @@ parse_type(const char *text, struct coltype *t, struct scan_type *s)
 	    values_of(t, s) : -1;
 }
 
+/* A name that Domo may have given to a new type of its own. */
+static bool
+is_word(const char *s)
+{
+	return *s != '\0' &&
+	    s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] == '\0';
+}
+
 static int
 read_rows(struct stagetype *d, const struct table *t, const char *path,
-    const struct stage *s)
+    struct stage *s)
 {
 	int name = table_need(t, "name", path);
 	int type = table_need(t, "type", path);
@@ -172,10 +180,17 @@ read_rows(struct stagetype *d, const struct table *t, const char *path,
 		b = table_get(t, i, (size_t)type);
 		/* A column may have no name. */
 		a = a != NULL ? a : "";
+		stage_name(s, i, a);
 		if (strcmp(a, stage_column(s, i)) != 0)
 			return msg_error("cannot use '%s': column %zu is '%s' "
 			    "there, and '%s' in the input", path, i + 1, a,
 			    stage_column(s, i));
+		if (b != NULL && is_word(b) &&
+		    parse_type(b, &d->type[i], &d->scan[i]) != 0) {
+			msg_warn("column '%s' has the type '%s', which is not "
+			    "known; it is taken as STRING", a, b);
+			b = "STRING";
+		}
 		if (b == NULL || parse_type(b, &d->type[i], &d->scan[i]) != 0)
 			return msg_error("cannot use '%s': column '%s' has "
 			    "the type '%s', which is neither Domo's nor "
@@ -185,7 +200,7 @@ read_rows(struct stagetype *d, const struct table *t, const char *path,
 }
 
 int
-stagetype_read(struct stagetype *d, const char *path, const struct stage *s)
+stagetype_read(struct stagetype *d, const char *path, struct stage *s)
 {
 	struct table t;
 	int rc;

@@ -22,8 +22,7 @@ struct stagetype {
  * DATETIME: widths are measured) or Redshift's ("varchar(20)", "int").
  * 0, or -1 having said why; release in either case.
  */
-int stagetype_read(struct stagetype *, const char *path,
-    const struct stage *);
+int stagetype_read(struct stagetype *, const char *path, struct stage *);
 void stagetype_release(struct stagetype *);
 
 /* Add the columns to the manifest, after stage_run(). 0, or -1 having said

@@ -15,7 +15,7 @@
 
 /* What may be compressed and not sent yet while all workers work, in
  * segments. */
-#define UNSENT 3
+#define UNSENT 2
 
 void
 stagework_init(struct stagework *w, struct stage *s)

@@ -216,9 +216,9 @@ printf 'name,type\na,LONG\nc,STRING\n' >schema
 input <typed.csv
 fails 'a schema of other columns' 2 \
 	"column 2 is 'c' there, and 'b' in the input" s3-stage -t schema
-printf 'name,type\na,LONG\nb,BLOB\n' >schema
+printf 'name,type\na,LONG\nb,blob\n' >schema
 input <typed.csv
-fails 'a type of none' 2 "'BLOB'" s3-stage -t schema
+fails 'a type of none' 2 "'blob'" s3-stage -t schema
 ok 'and nothing is stored' nothing_stored
 
 cat >schema <<'E2'
@@ -275,4 +275,31 @@ same 'are sent with the object and the manifest' \
 	"$(grep -c ' 200 x-amz-acl=bucket-owner-full-control x-amz-tagging=run=r7&x=1 x-amz-server-side-encryption=AES256$' puts)" 2
 s3view log | grep -c '^HEAD .*part-00000.csv.gz 200' >heads
 same 'the object is looked at' "$(cat heads)" 1
+# --- no header ---
+
+printf 'name,type\nn,LONG\nt,STRING\n' >schema
+printf '\357\273\2771,x\n2,\n' >csv
+input <csv
+run s3-stage --no-header
+status_is 0 'without a header'
+cp out manifest
+s3-cat <manifest >back
+printf 'col1,col2\n1,x\n2,\n' >want
+ok 'the columns have numbers, the first row is one' cmp want back
+unstaged 'and it goes'
+input <csv
+RSW_HEADER=no run s3-stage -t schema
+cp out manifest
+s3-cat <manifest >back
+printf 'n,t\n1,x\n2,\n' >want
+ok 'or the names of the schema' cmp want back
+unstaged 'and it goes'
+input </dev/null
+fails 'nothing at all is no table' 1 'it is empty' s3-stage --no-header
+printf 'name,type\nn,LONG\nt,NEW_TYPE\n' >schema
+input <csv
+run s3-stage -v --no-header -t schema
+status_is 0 'a type that Domo may have one day'
+err_like 'is told' "column 't' has the type 'NEW_TYPE', which is not known; it is taken as STRING"
+unstaged 'and it goes'
 done_testing

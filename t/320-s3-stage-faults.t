@@ -88,6 +88,39 @@ RSW_ACCOUNT='' RSW_BUCKET=$SANDBOX_BUCKET \
 AWS_PROFILE=none gives_up 'a profile of none' 2 \
 	"cannot find the AWS profile 'none'"
 survives 'a session token' -a sandbox-token
+# New credentials in the same file, in the middle of a run: first with a
+# token, then without.
+token_file() {
+	sed -n "/^\[account $1\]/,/^\$/p" "$RS_WRITEBACK_CONFIG" |
+		sed -n 's/^aws_access_key = /aws_access_key_id=/p
+			s/^aws_secret_key = /aws_secret_access_key=/p
+			s/^aws_session_token = /aws_session_token=/p' >keys
+	(echo '[mine]'; cat keys) >"$HOME/.aws/credentials"
+}
+token_file sandbox-token
+forget_log
+mkfifo pipe
+AWS_PROFILE=mine s3-stage --part-size 1M --slices 1 --jobs 1 --uploads 1 <pipe >out 2>err &
+stage=$!
+exec 3>pipe
+cat many.csv >&3
+for i in $(seq 100); do
+	s3view log | grep -q '^PUT .*part-00000.* 200' && break
+	sleep 0.1
+done
+faults '{"method": "PUT", "fault": "error", "status": 400, "code": "ExpiredToken", "times": 1}'
+token_file sandbox
+tail -n +2 many.csv >&3
+exec 3>&-
+wait $stage
+status=$?
+faults
+status_is 0 'a token that expires in a long run'
+s3view log x-amz-security-token >log
+ok 'the token was used' grep -q '^PUT .* 200 .*token=[^N]' log
+same 'and is not, since the refusal' \
+	"$(sed -n '/ 400 /,$p' log | tail -n +2 | grep '^PUT' | grep -vc '=None$')" 0
+unstaged 'and the objects go'
 AWS_SESSION_TOKEN=x survives 'a token of the environment is not sent with the account'"'"'s key'
 rm -r "$HOME/.aws"
 
@@ -118,6 +151,18 @@ ok 'and put right in the signature' test "$(uniq dates | wc -l)" -eq 2
 faults '{"method": "PUT", "fault": "error", "status": 403, "code": "RequestTimeTooSkewed"}'
 gives_up 'a clock that stays wrong' 1 \
 	": 403 RequestTimeTooSkewed: .*; set this computer's clock$"
+
+# --- names of hosts ---
+
+# Without an endpoint; nobody is asked, because the proxy is not there.
+for b in plain-bucket with.dots; do
+	host=s3.us-west-2.amazonaws.com
+	[ $b = with.dots ] || host=$b.$host
+	RSW_ACCOUNT='' AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b \
+		AWS_REGION=us-west-2 https_proxy=http://127.0.0.1:1 \
+		gives_up "$b at AWS" 75 "cannot put 's3://$b/x/.*' at '$host': " \
+		s3://$b/x
+done
 
 # --- another region ---
 
@@ -180,6 +225,28 @@ status_is 1 'what cannot be removed'
 err_like 'is told' "objects may be left below 's3://.*/'"
 faults
 
+# Slow down: fewer at a time. many.csv is small.csv now, some ten times.
+(cat many.csv; for i in 1 2 3 4; do tail -n +2 many.csv; done) >csv
+faults '{"method": "PUT", "path": "part-", "fault": "error", "status": 503, "code": "SlowDown", "times": 2}' \
+	'{"method": "PUT", "path": "part-", "fault": "delay", "seconds": 0.3}'
+forget_log
+input <csv
+run s3-stage --compress none --part-size 1M --uploads 4
+status_is 0 'slow down while four are sent'
+faults
+# How many were under way when each of the next four began, at most.
+/usr/bin/python3 - "$RSW_SANDBOX/s3/requests.log" >most <<'E2'
+import json
+import sys
+puts = [r for r in map(json.loads, open(sys.argv[1])) if r['method'] == 'PUT']
+slow = max(r['time'] + r['seconds'] for r in puts if r['status'] == 503)
+later = sorted(r['time'] for r in puts if r['time'] > slow + 0.01)[:4]
+print(max(sum(r['time'] <= t < r['time'] + r['seconds'] for r in puts)
+          for t in later))
+E2
+ok 'then two at most' test "$(cat most)" -le 2
+unstaged 'and they go'
+
 # --- the bucket in the host name ---
 
 printf 'a,b\n1,2\n3,4\n' >small.csv
@@ -200,5 +267,10 @@ forget_log
 RSW_S3_PAYLOAD=unsigned survives 'without the hash in the signature'
 same 'which is another sum then' "$(s3view log x-amz-content-sha256 x-amz-checksum-crc32 | grep -c '^PUT.*sha256=UNSIGNED-PAYLOAD x-amz-checksum-crc32=......==')" 2
 RSW_S3_CACERT=/dev/null gives_up 'a certificate of nobody' 1 "cannot put 's3://.*' at '.*': .*certificate"
-RSW_S3_ENCRYPTION=aws:kms RSW_S3_KMS_KEY=alias/k survives 'KMS'
+forget_log
+RSW_S3_ENCRYPTION=aws:kms RSW_S3_KMS_KEY=alias/k RSW_S3_BUCKET_OWNER=123456789012 \
+	survives 'KMS, and the owner of the bucket'
+h=x-amz-server-side-encryption
+s3view log $h $h-aws-kms-key-id x-amz-expected-bucket-owner >log
+same 'are sent' "$(grep -c "^PUT .* $h=aws:kms $h-aws-kms-key-id=alias/k x-amz-expected-bucket-owner=123456789012$" log)" 2
 done_testing
