@@ -136,10 +136,12 @@ wait $job 2>/dev/null
 await term trap.out
 same 'ssh-fwd is killed: its command is sent SIGTERM' "$(tail -n 1 trap.out)" term
 cat >int.py <<'E'
-# a terminal's ^C reaches the command once
-import os, pty, sys, time
+# a terminal's ^C reaches the command once, also when the tests run where ^C
+# is ignored (behind an & in a script)
+import os, pty, signal, sys, time
 pid, fd = pty.fork()
 if pid == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])
 seen, typed = b"", False
 try:

@@ -55,7 +55,7 @@ status_is 0 'the first day goes well'
 PATH=$prefix/bin:$PATH
 export PATH
 ok 'the programs are installed' test -x "$prefix/bin/rs-init"
-ok 'with all pages' t_same "$(ls "$prefix"/share/man/man*/ | grep '\.[1-9]' | sort)" "$(ls "$srcdir/man" | sort)"
+ok 'with all pages' t_same "$(ls "$prefix"/share/man/man*/ | grep '\.[1-9]$' | sort)" "$(ls "$srcdir/man" | sort)"
 ok 'the completions' test -s "$prefix/share/bash-completion/completions/s3-stage.bash"
 ok 'and the units' test -s "$prefix/lib/systemd/user/rs-writeback@.timer"
 same 'all links hold, at --init and at --check' "$(grep -c '^ok    copy ' out)" 2

@@ -8,10 +8,12 @@
 # when a prompt waits; what is shown goes to out. ^C is typed as such, and @FILE
 # is pasted. Says whether the terminal has its echo at the end.
 cat >terminal.py <<'E'
-import os, pty, select, sys, termios
+import os, pty, select, signal, sys, termios
 answers = open('answers').read().splitlines()
 pid, fd = pty.fork()
 if pid == 0:
+    # Ignored where the tests run behind an & in a script.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])
 shown = b''
 while True:
