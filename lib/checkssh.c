@@ -212,6 +212,10 @@ check_target(const struct sshconf *s, struct tun *t, const char *host,
 		check_bad("database", "check database_hostname and "
 		    "database_port, or have the bastion's administrator allow "
 		    "it");
+	else if (check_heard("does not know this name"))
+		check_bad("database", "it is the cluster's endpoint without "
+		    "port and database, or another name that the bastion "
+		    "knows");
 	else
 		check_bad("database", "check database_hostname and "
 		    "database_port; the security group of the cluster must "

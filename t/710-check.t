@@ -111,7 +111,7 @@ with database_port=1
 broken 'no database' database ':1.* -> .*security group.*, 127.0.0.1 on port 1' \
 	'database login'
 with database_hostname=nosuch.example.test
-broken 'no such database host' database 'nosuch.*does not know this name.* -> ' \
+broken 'no such database host' database 'nosuch.*not know this name.* -> .*endpoint' \
 	certificate
 with database_port="$SANDBOX_SSH_PORT"
 broken 'no TLS there' 'database tls' ' -> .*something else' create
