@@ -36,6 +36,16 @@ with() {	# with NAME KEY=VALUE...: the good job on another account
 job unknown dataset_id=00000000-0000-0000-0000-000000000000 \
 	table_name_source=custom_name custom_table_name=good
 bad 'unknown DataSet' 1 "domo-cat: .*'00000000-0000-0000-0000-000000000000'.*404" unknown
+# Metadata, schema and rows are asked for one after the other.
+stale='[{"path": "0001$", "fault": "metadata", "times": 1, "set":
+	{"rows": 99, "updatedAt": "2020-01-01T00:00:00Z"}}]'
+fault domo "$stale"
+bad 'an update since the metadata were taken' 75 \
+	'domo-cat: .*the DataSet was updated since its metadata were taken' good
+fault domo "$stale"
+RSW_RETRIES=1 RSW_RETRY_DELAY=0 run rs-writeback good
+status_is 0 'which another attempt takes'
+fault domo
 with secret domo_client_secret=wrong
 bad 'wrong client secret' 1 'domo-cat: .*401.*(client id|domo_client_)' secret
 with sshpw ssh_private_key= ssh_password=wrong
