@@ -12,6 +12,11 @@ for f in "$driver" "$srcdir"/contrib/build "$srcdir"/contrib/check \
 	"$srcdir"/contrib/report "$srcdir"/t/sandbox; do
 	ok "shellcheck finds nothing in ${f##*/}" shellcheck "$f"
 done
+# Under cron: by its path, with little else on PATH.
+mkdir installed && cp "$driver" installed
+for p in rs-config rs-job; do ln -s "$builddir/bin/$p" installed; done
+run env -i HOME="$HOME" PATH=/usr/bin:/bin "$T/installed/rs-writeback" --version
+out_like 'finds the programs beside it' '^rs-writeback '
 fails 'no job' 2 'no job given' rs-writeback
 fails 'an unknown option' 2 "unknown option '-z'" rs-writeback -kz job
 fails 'an unknown job' 2 'cannot open .*/config' rs-writeback -kvq job
