@@ -70,6 +70,8 @@ codec_suffix(enum codec_kind k)
 	return kinds[k].suffix;
 }
 
+/* contrib/bench, 300 MB of CSV, CPU seconds of all of s3-stage: gzip by ISA-L
+ * 1.34, zstd 1.86; 122 and 117 MB stored. zlib's gzip is three times zstd. */
 enum codec_kind
 codec_default(void)
 {
