@@ -531,7 +531,7 @@ static int
 read_value(struct cfg *c, size_t i, const struct found *f)
 {
 	struct buf b;
-	char *what;
+	char *origin, *what;
 	int rc;
 
 	if (f->form == AS_IS) {
@@ -542,9 +542,12 @@ read_value(struct cfg *c, size_t i, const struct found *f)
 	if (f->form == AS_FILE) {
 		rc = read_file(c, i, f, &b);
 	} else {
-		what = mem_fmt("the command of '%s'", keys[i].name);
+		origin = found_origin(c, i, f);
+		what = mem_fmt("the command of '%s' (%s)", keys[i].name,
+		    origin);
 		rc = command_output(what, f->text, &b);
 		free(what);
+		free(origin);
 	}
 	if (rc == 0 && memchr(b.data, '\0', b.len) != NULL)
 		rc = msg_error("cannot use the value of '%s': it holds a NUL "

@@ -116,7 +116,7 @@ us-east-1'
 run rs-config -a a s3_tags
 out_is 'a command whose writer is not read to its end' y
 err_empty 'which it does not complain about'
-fails 'a command that fails' 2 "cannot use the command of 'prefix': it ended with status 3" \
+fails 'a command that fails' 2 "cannot use the command of 'prefix' (.*line [0-9]*.*): it ended with status 3" \
 	rs-config -a a prefix
 fails 'a file that is not there' 2 "cannot open '.*/gone'" rs-config -a a schema_name
 err_like 'its key and line are told' "'schema_name_file' \(\[account a\] of '.*', line 6\)"
