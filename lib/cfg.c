@@ -73,7 +73,7 @@ static const struct key {
 	{"prefix", 0, {NULL, NULL}, "rs-writeback"},
 	{"s3_endpoint_url", 0,
 		{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}, NULL},
-	{"s3_cacert", 0, {"AWS_CA_BUNDLE", NULL}, NULL},
+	{"s3_cacert", 0, {NULL, NULL}, NULL},
 	{"s3_encryption", 0, {NULL, NULL}, NULL},
 	{"s3_kms_key", 0, {NULL, NULL}, NULL},
 	{"s3_addressing", 0, {NULL, NULL}, "auto"},

@@ -142,6 +142,9 @@ get_settings(struct cfg *cfg, struct s3 *s)
 	    get_copy(cfg, "s3_bucket_owner", &s->owner) != 0 ||
 	    cfg_int(cfg, "s3_attempts", 1, 100, &tries) != 0)
 		return -1;
+	/* Often set for the whole machine: an account's own outranks it. */
+	if (s->cacert == NULL)
+		s->cacert = mem_dup(aws_env("AWS_CA_BUNDLE"));
 	s->style = style;
 	s->unsigned_payload = payload == 1;
 	s->tries = (int)tries;
