@@ -109,5 +109,10 @@ else
 	status_is 0 'in small parts'
 	ok 'in 80 MB' test "$(cat peak)" -le 80000
 	unstaged 'and they go'
+	run sh -c 'ulimit -v 900000; exec s3-stage --jobs 256 <csv'
+	status_is 1 'more threads than there is room for'
+	err_like 'is told' \
+		'^s3-stage: cannot start a thread; fewer --jobs and --uploads may do: '
+	ok 'nothing is stored' nothing_stored
 fi
 done_testing
