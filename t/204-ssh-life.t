@@ -238,7 +238,7 @@ job=$!
 await . port
 read -r port <port
 sed -i 's/^/# /' "$RSW_SANDBOX/ssh/etc/authorized_keys"
-kill -KILL $(sessions)
+kill -KILL $(sessions) 2>/dev/null
 await 'lost the bastion' serve.err
 PGPORT=$port run py idle 0
 wait $job
