@@ -302,4 +302,51 @@ run s3-stage -v --no-header -t schema
 status_is 0 'a type that Domo may have one day'
 err_like 'is told' "column 't' has the type 'NEW_TYPE', which is not known; it is taken as STRING"
 unstaged 'and it goes'
+
+# --- progress ---
+
+# on_terminal OPTION...: s3-stage of many.csv, which pauses in its middle.
+on_terminal() {
+	/usr/bin/python3 -c 'import os, pty, sys, threading, time
+r, w = os.pipe()
+pid, fd = pty.fork()
+if pid == 0:
+    os.dup2(r, 0)
+    os.dup2(os.open("out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.close(w)
+    os.execvp("s3-stage", ["s3-stage", "--part-size", "1M", *sys.argv[1:]])
+os.close(r)
+def feed():
+    with open("many.csv", "rb") as f, open(w, "wb") as pipe:
+        pipe.write(f.read(8000000))
+        time.sleep(0.5)
+        pipe.write(f.read())
+feeder = threading.Thread(target=feed)
+feeder.start()
+text = b""
+while True:
+    try:
+        text += os.read(fd, 4096)
+    except OSError:
+        break
+feeder.join()
+sys.stderr.buffer.write(text)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@" 2>err
+	status=$?
+	t_what="s3-stage $*, on a terminal"
+}
+is_far='[1-9][0-9]+ rows, [0-9.]+ MB in, [0-9.]+ MB stored, [0-9]+ objects, [0-9.]+ MB/s'
+on_terminal
+status_is 0 'on a terminal'
+err_like 'it tells how far it is' "$is_far"
+same 'but not how long it takes' "$(grep -c 's left' err)" 0
+unstaged 'and it goes'
+printf 'id,name,rows\nx,y,300000\n' >info
+on_terminal -i info
+status_is 0 'with the number of rows'
+err_like 'the time that is left too' "$is_far, [0-9]+ s left"
+unstaged 'and it goes'
+on_terminal -q
+err_empty 'with -q nothing'
+unstaged 'and it goes'
 done_testing
